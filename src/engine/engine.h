@@ -1,0 +1,187 @@
+/* engine.h - the cache as a library: keys to items in a bounded memory.
+ *
+ * No sockets, no protocol words, no threads of its own and no clock of its own: every thread that uses
+ * an engine joins it, says from time to time that it holds no item (engine_quiesce), and says then
+ * what time it is.
+ *
+ *      engine_join
+ *          |
+ *          v    engine_quiesce(now)              engine_offline
+ *       online  -- look up, reserve, commit -->  ... blocked ...  --> engine_online --> online
+ *
+ * An item found stays readable until the thread's next engine_quiesce() or engine_offline(), whatever
+ * other threads do to its key.  Nothing else has to be given back.
+ *
+ * Time is in seconds of the engine's own clock, which starts at ENGINE_EPOCH_S; 'exptime' 0 is never.
+ *
+ * Threads:   a struct engine_thread belongs to the thread that joined.  Functions that take a struct
+ *            engine may be called by any thread, except create and destroy.
+ * Ownership: the engine owns all items.  An upload is the caller's until commit or abandon.
+ * Failure:   enum engine_status; ENGINE_AGAIN means "no memory is free before the other threads and
+ *            you have passed a quiescent point": finish what you hold, quiesce, call again.
+ */
+#ifndef KETCH_ENGINE_ENGINE_H
+#define KETCH_ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+#include "base/attr.h"
+#include "base/span.h"
+#include "engine/item.h"
+
+struct engine;
+struct engine_thread;
+
+#define ENGINE_EPOCH_S      62         /* the clock's first value, so that 1 is always in the past */
+#define ENGINE_EXPIRED_S    1          /* an exptime that has passed at any time */
+#define ENGINE_THREADS_MAX  512
+#define ENGINE_LIMIT_MIN    (2u << 20) /* bytes */
+
+struct engine_config {
+    uint64_t limit_bytes;     /* all the memory of items, index and eviction; >= ENGINE_LIMIT_MIN */
+    uint32_t item_bytes_max;  /* memcached's -I: see engine_item_fits(); 1 KiB .. 1 GiB */
+    uint32_t page_bytes;      /* 0: chosen from limit_bytes; else a power of two, 64 KiB .. 1 MiB */
+    double growth;            /* of chunk sizes, > 1; 0: chosen from the number of pages */
+    uint32_t chunk_bytes_min; /* room for key, flags and value in the smallest chunk; 0: 24 */
+    uint64_t hash_seed;
+    bool cas;                 /* items carry a 64-bit cas unique, 8 bytes each */
+    bool evict;               /* false: stores fail when memory is full */
+    bool huge_pages;          /* ask for transparent huge pages */
+    bool preallocate;         /* touch all memory at the start; the limit is then fixed */
+    bool track_sizes;         /* keep the histogram that engine_sizes() shows */
+};
+
+enum engine_status {
+    ENGINE_OK,
+    ENGINE_NOT_FOUND,
+    ENGINE_EXISTS,      /* the item has another cas unique */
+    ENGINE_NOT_STORED,  /* add on an item, replace, append or prepend on none */
+    ENGINE_TOO_LARGE,
+    ENGINE_NO_MEMORY,
+    ENGINE_NOT_NUMERIC, /* incr or decr of a value that is no decimal u64 */
+    ENGINE_AGAIN,
+};
+
+/* Fills in the defaults: 64 MiB, 1 MiB items, cas, eviction. */
+void engine_config_init(struct engine_config *c);
+
+/* NULL with errno when memory cannot be reserved, EINVAL when 'c' is out of range. */
+struct engine *engine_create(const struct engine_config *c) MUST_USE;
+
+/* All threads must have left, and no upload may be open.  Accepts NULL. */
+void engine_destroy(struct engine *e);
+
+const struct engine_config *engine_config(const struct engine *e);
+
+/* ---- threads ---- */
+
+/* NULL when ENGINE_THREADS_MAX have joined or memory is short.  The thread starts online. */
+struct engine_thread *engine_join(struct engine *e, uint32_t now_s) MUST_USE;
+void engine_leave(struct engine_thread *t);
+
+/* "I hold no item."  'now_s' is the time of everything until the next call. */
+void engine_quiesce(struct engine_thread *t, uint32_t now_s);
+
+/* Around anything that blocks: an online thread that does not quiesce holds back all freed memory. */
+void engine_offline(struct engine_thread *t);
+void engine_online(struct engine_thread *t, uint32_t now_s);
+
+uint32_t engine_now(const struct engine_thread *t);
+
+/* ---- look-ups ---- */
+
+uint64_t engine_hash(const struct engine *e, struct span key);
+
+/* Start the loads that engine_get(hash) will need: the bucket; then, some time later, the item. */
+void engine_prefetch_bucket(const struct engine *e, uint64_t hash);
+void engine_prefetch_item(const struct engine *e, uint64_t hash);
+
+/* The live item of 'key', or NULL.  Counts as a hit for eviction. */
+const struct item *engine_get(struct engine_thread *t, uint64_t hash, struct span key);
+
+/* As engine_get(), but eviction and the item's access time do not notice. */
+const struct item *engine_peek(struct engine_thread *t, uint64_t hash, struct span key);
+
+/* Sets the exptime and returns the item, or NULL.  Expired exptimes return the item once. */
+const struct item *engine_touch(struct engine_thread *t, uint64_t hash, struct span key,
+                                uint32_t exptime_s);
+
+/* The item's value as iovecs, from byte 'offset' on: fills at most 'max' of them and returns how many;
+ * '*bytes' is what they hold.  0 at the end of the value. */
+int engine_value_iov(const struct engine *e, const struct item *it, uint32_t offset,
+                     struct iovec *iov, int max, size_t *bytes);
+
+/* Keeps a chained item's memory (item_is_chained()) across quiescent points until it is unpinned. */
+void engine_pin(struct engine_thread *t, const struct item *it);
+void engine_unpin(struct engine_thread *t, const struct item *it);
+
+/* ---- storing ---- */
+
+enum engine_store {
+    ENGINE_SET,
+    ENGINE_ADD,
+    ENGINE_REPLACE,
+    ENGINE_APPEND,
+    ENGINE_PREPEND,
+    ENGINE_CAS, /* replace if the unique is upload.cas_expected */
+};
+
+/* A new item on its way in: fill it through engine_upload_space(), then commit or abandon it.  Its
+ * memory is outside the index and survives quiescent points. */
+struct upload {
+    struct item *item;     /* NULL: no upload is open */
+    uint32_t value_bytes;  /* the announced length */
+    uint32_t filled_bytes; /* so far */
+    uint32_t tail_ref;     /* last chunk of a chained value, 0: none yet */
+    uint32_t tail_filled;  /* bytes of data in it */
+};
+
+/* memcached's rule for -I, counted with memcached's own item header so that the same values fit. */
+bool engine_item_fits(const struct engine *e, size_t key_bytes, uint32_t client_flags,
+                      uint32_t value_bytes);
+
+/* Opens an upload: OK, TOO_LARGE, NO_MEMORY or AGAIN. */
+enum engine_status engine_reserve(struct engine_thread *t, struct span key, uint32_t client_flags,
+                                  uint32_t exptime_s, uint32_t value_bytes, struct upload *up) MUST_USE;
+
+/* Where the next bytes of the value go; '*room' bytes, at least 1 unless the value is complete.
+ * OK, NO_MEMORY or AGAIN (a chunk of a chained value is allocated when it is needed). */
+enum engine_status engine_upload_space(struct engine_thread *t, struct upload *up, char **to,
+                                       size_t *room) MUST_USE;
+void engine_upload_filled(struct upload *up, size_t bytes);
+
+/* Links the complete upload.  '*cas' is in: the unique that ENGINE_CAS expects; out: the new one.
+ * OK, NOT_STORED, EXISTS, NOT_FOUND, TOO_LARGE (append), NO_MEMORY; the upload is then closed.
+ * AGAIN: still open, call again after a quiescent point. */
+enum engine_status engine_commit(struct engine_thread *t, uint64_t hash, struct upload *up,
+                                 enum engine_store how, uint64_t *cas) MUST_USE;
+void engine_abandon(struct engine_thread *t, struct upload *up);
+
+/* A whole value at once: reserve, fill, commit.  '*cas' as in engine_commit(). */
+enum engine_status engine_store(struct engine_thread *t, uint64_t hash, struct span key,
+                                uint32_t client_flags, uint32_t exptime_s, struct span value,
+                                enum engine_store how, uint64_t *cas) MUST_USE;
+
+/* Adds (wraps at 2^64) or subtracts (stops at 0).  OK, NOT_FOUND, NOT_NUMERIC, NO_MEMORY, AGAIN. 
+ * A shorter result is padded with spaces to the old length, as memcached does. */
+enum engine_status engine_arith(struct engine_thread *t, uint64_t hash, struct span key, bool decr,
+                                uint64_t delta, uint64_t *result) MUST_USE;
+
+/* OK, NOT_FOUND or AGAIN. */
+enum engine_status engine_delete(struct engine_thread *t, uint64_t hash, struct span key) MUST_USE;
+
+/* ---- the cache as a whole ---- */
+
+/* Makes everything stored before 'at_s' vanish at that moment; now, if it is not in the future.  The
+ * last call counts. */
+void engine_flush(struct engine_thread *t, uint32_t at_s);
+
+/* Sets the memory limit; shrinking happens in engine_maintain().  False when out of bounds. */
+bool engine_set_limit(struct engine *e, uint64_t bytes);
+
+/* Background work: sweeps dead items, gives memory back.  'budget' bounds it, in items looked at.
+ * Returns how many it looked at; less than the budget: nothing is left to do for now. */
+size_t engine_maintain(struct engine_thread *t, size_t budget);
+
+#endif

@@ -1,0 +1,95 @@
+/* request.h - what a client asked for, whatever protocol it spoke.
+ *
+ * A parser turns bytes into an array of requests; a request points into the bytes it came from.  A
+ * retrieval line of many keys becomes one CMD_GET (or CMD_GAT) per key and a CMD_END, so that a line
+ * of any length streams through a small array.
+ *
+ * Ownership: 'key' and 'value' borrow the parsed buffer, and are good as long as it is unchanged.
+ */
+#ifndef KETCH_PROTO_REQUEST_H
+#define KETCH_PROTO_REQUEST_H
+
+#include <stdint.h>
+#include "base/span.h"
+
+#define KEY_BYTES_MAX 250 /* memcached's KEY_MAX_LENGTH */
+
+enum cmd {
+    CMD_BAD,            /* malformed: answer 'error', execute nothing */
+    CMD_GET,            /* one key of get, gets: REQ_WITH_CAS for gets */
+    CMD_GAT,            /* one key of gat, gats: also sets 'exptime' */
+    CMD_END,            /* the end of a retrieval line: answer END */
+    CMD_SET,            /* the storage commands: 'value' follows */
+    CMD_ADD,
+    CMD_REPLACE,
+    CMD_APPEND,
+    CMD_PREPEND,
+    CMD_CAS,            /* 'number' is the unique to compare */
+    CMD_INCR,           /* 'number' is the delta */
+    CMD_DECR,
+    CMD_DELETE,
+    CMD_TOUCH,
+    CMD_FLUSH_ALL,      /* 'exptime' is the delay, 0: now */
+    CMD_VERSION,
+    CMD_VERBOSITY,      /* 'number' */
+    CMD_QUIT,
+    CMD_STATS,          /* 'value' holds the arguments */
+    CMD_CACHE_MEMLIMIT, /* 'number' of megabytes */
+    CMD_SHUTDOWN,       /* 'value' holds the arguments */
+    CMD_META_NOOP,      /* mn */
+    CMD_META_DEBUG,     /* me: 'key' */
+    CMD_ADMIN,          /* slabs, lru, lru_crawler, ...: 'key' is the word, 'value' the arguments */
+    CMD_COUNT
+};
+
+enum request_flags {
+    REQ_WITH_CAS = 1 << 0, /* show the item's cas unique in the answer */
+    REQ_NOREPLY = 1 << 1,  /* answer nothing, not even an error */
+    REQ_MID_LINE = 1 << 2, /* began in the middle of a retrieval line; see text_parser_rewind() */
+    REQ_WHOLE = 1 << 3,    /* a storage command whose whole data block, its line end checked, is in
+                              the buffer: 'value' has 'value_bytes' bytes */
+    REQ_CLOSE = 1 << 4,    /* close the connection after answering 'error' (PROTO_SILENT: at once) */
+};
+
+/* Why a request is CMD_BAD.  text_error_line() has the words. */
+enum proto_error {
+    PROTO_OK,
+    PROTO_SILENT,            /* nothing is said; comes with REQ_CLOSE */
+    PROTO_UNKNOWN,           /* ERROR */
+    PROTO_BAD_FORMAT,        /* CLIENT_ERROR bad command line format */
+    PROTO_BAD_DATA_CHUNK,    /* CLIENT_ERROR bad data chunk */
+    PROTO_BAD_EXPTIME,       /* CLIENT_ERROR invalid exptime argument */
+    PROTO_BAD_DELTA,         /* CLIENT_ERROR invalid numeric delta argument */
+    PROTO_ERROR_COUNT
+};
+
+struct request {
+    uint8_t cmd;           /* enum cmd */
+    uint8_t error;         /* enum proto_error, of CMD_BAD */
+    uint8_t flags;         /* enum request_flags */
+    uint8_t key_bytes;     /* 1..250, 0 where the command has no key */
+    uint32_t start;        /* offset in the parsed buffer of this request's first byte */
+    const char *key;
+    const char *value;     /* storage: the data that is in the buffer; others: the arguments */
+    uint32_t value_here;   /* bytes at 'value' (data only, never its line end) */
+    uint32_t value_bytes;  /* storage: the announced length, 0..INT32_MAX-2; else = value_here */
+    uint32_t client_flags;
+    uint32_t pad;
+    int64_t exptime;       /* as the client wrote it: relative, absolute or negative seconds */
+    uint64_t number;
+    uint64_t hash;         /* the parser leaves it 0; exec fills it in */
+};
+
+static inline struct span
+request_key(const struct request *r)
+{
+    return span_of(r->key, r->key_bytes);
+}
+
+static inline struct span
+request_args(const struct request *r)
+{
+    return span_of(r->value, r->value_here);
+}
+
+#endif
