@@ -132,6 +132,7 @@ engine_create(const struct engine_config *config)
     epoch_init(&e->epoch);
     mutex_init(&e->flush_lock);
     mutex_init(&e->threads_lock);
+    mutex_init(&e->reset_lock);
     atomic_init(&e->cas, 1);
     if (c.preallocate)
         arena_preallocate(&e->arena);
@@ -150,6 +151,7 @@ engine_destroy(struct engine *e)
     epoch_fini(&e->epoch);
     mutex_fini(&e->flush_lock);
     mutex_fini(&e->threads_lock);
+    mutex_fini(&e->reset_lock);
     free(e->sizes);
     free(e);
 }
