@@ -74,7 +74,6 @@ command_find(struct span line)
 enum command_follow
 command_parse(const struct command *c, struct span line, struct request *r)
 {
-    *r = (struct request){.start = r->start};
     if (c == NULL)
         return parse_unknown(line, r);
     r->cmd = c->cmd;

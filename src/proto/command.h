@@ -1,6 +1,6 @@
 /* command.h - the classic commands: one table of their names, and how each reads its arguments.
  *
- * Knows nothing of buffers and streams: text.c cuts the stream into lines, this makes requests of them.
+ * Knows nothing of streams: text.c cuts the stream into lines, this makes requests of them.
  *
  * Threads: pure.
  * Failure: a line that makes no sense becomes CMD_BAD with the reason.
@@ -38,8 +38,8 @@ struct command {
 /* The command that 'line', a line without its line end, begins with; NULL if there is none such. */
 const struct command *command_find(struct span line) MUST_USE;
 
-/* Parses 'line', which begins with 'c' (NULL: an unknown command).  Sets all of '*r' but 'start',
- * which stays as it is.  Of a retrieval line, the keys are not looked at, except that there is one. */
+/* Parses 'line', which begins with 'c' (NULL: an unknown command), into '*r', which holds zeros and
+ * 'start'.  Of a retrieval line, the keys are not looked at, except that there is one. */
 enum command_follow command_parse(const struct command *c, struct span line, struct request *r);
 
 /* Turns 'r' into a CMD_BAD that keeps nothing but where it started and whether it is answered. */

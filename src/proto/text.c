@@ -102,6 +102,9 @@ size_t
 text_parse(struct text_parser *p, struct span in, struct request *out, size_t max, size_t *used)
 {
     CHECK(in.bytes <= UINT32_MAX);
+    *used = 0;
+    if (in.bytes == 0)
+        return 0; /* in.p may be NULL */
     struct run run = {
         .parser = p, .begin = in.p, .at = in.p, .end = in.p + in.bytes, .out = out, .max = max};
     bool more = true;

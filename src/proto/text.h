@@ -7,7 +7,7 @@
  *     gets, gat or gats and a space, and its first key begins within that length;
  *   - such a retrieval line is checked as a whole when it is short (a key over 250 bytes makes it one
  *     error and no values), and streamed key by key when it is longer: then values may have been sent
- *     before the error.
+ *     before the error, which takes the place of CMD_END.
  *
  *                    newline, not            a retrieval line:
  *                    a retrieval     +------+  its first key      +------+
@@ -36,8 +36,8 @@
 
 #define TEXT_LINE_BYTES_MAX 2048 /* memcached's limit for what has come of a line without newline */
 
-/* As many bytes are always enough to parse something: a buffer that holds them never gets stuck.  They
- * are a line of the longest kind, of which the last byte is the first of a key. */
+/* With as many bytes there is always something to parse, so that a buffer of this size never gets
+ * stuck: the head of a long retrieval line and, beginning with its last byte, a key that is too long. */
 #define TEXT_INPUT_BYTES_MIN (TEXT_LINE_BYTES_MAX + KEY_BYTES_MAX + 2)
 
 enum text_mode { TEXT_LINE, TEXT_KEYS, TEXT_SKIP_LINE, TEXT_SWALLOW };
@@ -55,7 +55,7 @@ struct text_parser {
  * they took; the rest must be offered again, followed by more.  Fewer than 'max' means that more bytes
  * are needed, or that the last request is a storage command without REQ_WHOLE or carries REQ_CLOSE.
  * Of an incomplete storage command, '*used' includes the value_here bytes of data, but no part of the
- * line end. */
+ * line end.  Every request uses at least one byte. */
 size_t text_parse(struct text_parser *p, struct span in, struct request *out, size_t max, size_t *used)
     MUST_USE;
 

@@ -226,25 +226,21 @@ START_TEST(the_requests_do_not_depend_on_how_the_stream_is_cut)
 }
 END_TEST
 
-/* A memcpy that reads past its source, or a line that is looked at too early, shows at the places where
- * one thing ends and the next begins: all cuts of one stream into two pieces. */
+/* All cuts of one stream into two pieces, wherever it breaks off. */
 START_TEST(two_pieces_give_what_one_gives)
 {
     static const char text[] =
         "get a b\r\ngats 1 c\nset k 0 0 5\r\nab\r\nc\r\ncas k 0 0 2 x\r\nab\r\nset k 0 0 2\r\nabcd"
         "delete k noreply\r\nfoo\r\n\r\nincr k 1\r\nmn\r\nset big 0 0 9\r\nabcd";
     struct stream_cuts cuts = {.requests_max = 1};
-    for (size_t bytes = 0; bytes < sizeof text; bytes++) {
-        cuts.bytes_max = 0;
+    for (size_t bytes = 1; bytes < sizeof text; bytes++) {
+        cuts.bytes_first = 0;
         char *whole = stream_log(span_of(text, bytes), &cuts);
-        for (uint64_t seed = 1; seed <= 20; seed++)
-            for (size_t piece = 1; piece < 40; piece += 6) {
-                cuts.seed = seed;
-                cuts.bytes_max = piece;
-                char *log = stream_log(span_of(text, bytes), &cuts);
-                ck_assert_str_eq(log, whole);
-                free(log);
-            }
+        for (cuts.bytes_first = 1; cuts.bytes_first < bytes; cuts.bytes_first++) {
+            char *log = stream_log(span_of(text, bytes), &cuts);
+            ck_assert_str_eq(log, whole);
+            free(log);
+        }
         free(whole);
     }
 }

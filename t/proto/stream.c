@@ -54,8 +54,12 @@ stream_play(struct span stream, const struct stream_cuts *cuts, FILE *log)
 {
     CHECK(cuts->requests_max >= 1 && cuts->requests_max <= REQUESTS_MAX);
     struct connection c = {.random = cuts->seed, .cuts = cuts, .log = log};
+    size_t next = cuts->bytes_first;
     while (stream.bytes > 0 && !c.closed) {
-        size_t bytes = cuts->bytes_max == 0 ? stream.bytes : up_to(&c, cuts->bytes_max);
+        size_t bytes = next > 0               ? next
+                       : cuts->bytes_max == 0 ? stream.bytes
+                                              : up_to(&c, cuts->bytes_max);
+        next = 0;
         if (bytes > stream.bytes)
             bytes = stream.bytes;
         take_input(&c, span_of(stream.p, bytes));

@@ -14,9 +14,11 @@
 /* How the stream is cut, and what the connection does. */
 struct stream_cuts {
     uint64_t seed;
-    size_t bytes_max;     /* a read brings 1..bytes_max bytes; 0: the whole stream at once */
+    size_t bytes_first;   /* the first read brings as many bytes; 0: it is like the others */
+    size_t bytes_max;     /* a read brings 1..bytes_max bytes; 0: all the rest at once */
     size_t requests_max;  /* a parse is asked for 1..requests_max requests */
-    unsigned rewind_in;   /* one in so many parses is rewound to one of its requests; 0: none */
+    unsigned rewind_in;   /* one in so many parses, at least 2, is rewound to one of its requests;
+                             0: none */
 };
 
 /* Appends one line per request to 'log', then one on what the parser waits for. */
