@@ -47,7 +47,7 @@ static const struct option_def letter_rows[] = {
      .help = "TCP port to listen on"},
     {.letter = 'U', .name = "udp-port", .arg = "num", .type = OPTION_CUSTOM,
      .parse = parse_udp_port, .exit_code = EX_USAGE, .fallback = "0, off",
-     .help = "UDP port to listen on; none but 0 is available"},
+     .help = "UDP port to listen on; only 0 is available"},
     {.letter = 's', .name = "unix-socket", .arg = "file", .type = OPTION_STRING, AT(net.unix_path),
      .help = "UNIX socket to listen on (disables network support)"},
     {.letter = 'a', .name = "unix-mask", .arg = "mask", .type = OPTION_OCTAL, AT(net.unix_mask),
@@ -67,8 +67,7 @@ static const struct option_def letter_rows[] = {
     {.letter = 'm', .name = "memory-limit", .arg = "num", .type = OPTION_SIZE,
      AT(engine.limit_bytes), .unit = MIB, .min = ENGINE_LIMIT_MIN, .max = MEMORY_BYTES_MAX,
      .exit_code = EX_USAGE, .fallback = "64",
-     .help = "memory for items and for finding them, in megabytes;\n"
-             "2g and 2048m are the same"},
+     .help = "item memory in megabytes, with their index;\n2g is 2048"},
     {.letter = 'M', .name = "disable-evictions", .type = OPTION_NO_FLAG, AT(engine.evict),
      .fallback = "enabled", .help = "return error on memory exhausted instead of evicting"},
     {.letter = 'c', .name = "conn-limit", .arg = "num", .type = OPTION_U32, AT(net.conns_max),
@@ -94,7 +93,7 @@ static const struct option_def letter_rows[] = {
      AT(engine.chunk_bytes_min), .min = 1, .max = SLAB_CHUNK_BYTES,
      .help = "min space used for key+value+flags (default: 24)"},
     {.letter = 'L', .name = "enable-largepages", .type = OPTION_CUSTOM, .parse = parse_large_pages,
-     .help = "use large memory pages, and take all memory at the start"},
+     .help = "use large memory pages; takes all memory at once"},
     {.letter = 'D', .arg = "char", .type = OPTION_CUSTOM, .parse = parse_delimiter,
      .fallback = ":",
      .help = "delimiter between key prefixes and IDs, for statistics\n"
@@ -114,7 +113,7 @@ static const struct option_def letter_rows[] = {
      .help = "protocol: ascii or auto"},
     {.letter = 'I', .name = "max-item-size", .arg = "num", .type = OPTION_SIZE32,
      AT(engine.item_bytes_max), .min = KIB, .max = GIB, .exit_code = EX_USAGE, .fallback = "1m",
-     .help = "max item size, with k or m (min: 1k, max: 1024m)"},
+     .help = "max item size (min: 1k, max: 1024m)"},
     {.letter = 'F', .name = "disable-flush-all", .type = OPTION_NO_FLAG, AT(exec.flush_enabled),
      .fallback = "enabled", .help = "disable the flush_all command"},
     {.letter = 'X', .name = "disable-dumping", .type = OPTION_NO_FLAG, AT(exec.dump_enabled),
@@ -144,7 +143,7 @@ static const struct option_def extended_rows[] = {
      .help = "enable the report of 'stats sizes'"},
     {.extended = "sock_cookie_id", .arg = "num", .type = OPTION_U32, AT(net.sock_cookie),
      .max = UINT32_MAX, .fallback = "0",
-     .help = "mark (SO_MARK) of all sockets, for packet filters"},
+     .help = "mark of all sockets (SO_MARK), for packet filters"},
 };
 
 /* What tunes a mechanism of memcached's that we do not have.  A help text makes them known to -h. */

@@ -480,6 +480,26 @@ format_left(const struct option_def *def, char *to, size_t bytes)
         snprintf(to, bytes, "--%s%s", def->name, arg);
 }
 
+/* The help text, lines below each other, with the default at its end. */
+static void
+print_right(FILE *to, const struct option_def *def)
+{
+    char fallback[64] = "";
+    if (def->fallback != NULL && (def->arg != NULL || def->type == OPTION_SWITCH))
+        snprintf(fallback, sizeof fallback, "(default: %s)", def->fallback);
+    size_t len;
+    for (const char *line = def->help;; line += len + 1) {
+        len = strcspn(line, "\n");
+        fprintf(to, " %.*s", (int)len, line);
+        if (line[len] == '\0')
+            break;
+        fprintf(to, "\n%*s", HELP_COLUMN - 1, "");
+    }
+    if (*fallback != '\0' && HELP_COLUMN + len + 1 + strlen(fallback) > HELP_WIDTH)
+        fprintf(to, "\n%*s", HELP_COLUMN - 1, "");
+    fprintf(to, "%s%s\n", *fallback != '\0' ? " " : "", fallback);
+}
+
 static void
 print_row(FILE *to, const struct option_def *def)
 {
@@ -490,19 +510,7 @@ print_row(FILE *to, const struct option_def *def)
     char left[64];
     format_left(def, left, sizeof left);
     fprintf(to, "%-*s", HELP_COLUMN - 1, left);
-    const char *line = def->help;
-    for (;;) {
-        int len = (int)strcspn(line, "\n");
-        fprintf(to, " %.*s", len, line);
-        line += len;
-        if (*line == '\0')
-            break;
-        fprintf(to, "\n%*s", HELP_COLUMN - 1, "");
-        line++;
-    }
-    if (def->fallback != NULL && (def->arg != NULL || def->type == OPTION_SWITCH))
-        fprintf(to, " (default: %s)", def->fallback);
-    fputc('\n', to);
+    print_right(to, def);
 }
 
 static void
