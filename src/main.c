@@ -101,7 +101,7 @@ serve(struct program *p)
 int
 main(int argc, char *argv[])
 {
-    static struct program program; /* too large for comfort on the stack */
+    struct program program = {.listener_count = 0};
     struct program *p = &program;
     int exit_code = process_init(&p->process);
     if (exit_code != 0)

@@ -286,6 +286,7 @@ options_init(struct config *c)
 {
     struct tables tables = tables_of(c);
     memset(c, 0, sizeof *c);
+    engine_config_init(&c->engine);
     c->exec.prefix_delimiter = ':';
     c->compat.protocol = "auto-negotiate";
     c->compat.hash_algorithm = "murmur3";

@@ -23,8 +23,6 @@ static struct process process;
 static void
 set_up(void)
 {
-    ck_assert_ptr_nonnull(mkdtemp(directory));
-    snprintf(path, sizeof path, "%s/pid", directory);
     ck_assert(options_init(&config));
     ck_assert_int_eq(process_init(&process), 0);
 }
@@ -33,8 +31,18 @@ static void
 tear_down(void)
 {
     options_fini(&config);
-    unlink(path);
-    rmdir(directory);
+    if (*path != '\0') {
+        unlink(path);
+        rmdir(directory);
+    }
+}
+
+/* For tests that write files: 'directory' and a 'path' in it. */
+static void
+make_directory(void)
+{
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    snprintf(path, sizeof path, "%s/pid", directory);
 }
 
 static void
@@ -152,6 +160,7 @@ END_TEST
 START_TEST(the_pid_file_stays_unless_we_are_a_daemon)
 {
     struct stat st;
+    make_directory();
     ck_assert(option_set_string(&config.process.pid_file, path));
     process_write_pid(&process, &config.process);
     ck_assert_int_eq(pid_in_file(), getpid());
@@ -204,13 +213,14 @@ work_well(void)
 }
 
 static void
-fail(void)
+work_badly(void)
 {
     _exit(71);
 }
 
 START_TEST(the_parent_waits_until_the_daemon_is_ready)
 {
+    make_directory();
     ck_assert_int_eq(start_daemon(work_well), 0);
     long pid = pid_in_file();
     ck_assert_int_gt(pid, 0);
@@ -220,7 +230,7 @@ END_TEST
 
 START_TEST(the_parent_passes_on_why_a_daemon_did_not_start)
 {
-    ck_assert_int_eq(start_daemon(fail), 71);
+    ck_assert_int_eq(start_daemon(work_badly), 71);
 }
 END_TEST
 
@@ -255,6 +265,7 @@ expect_self(const char *expected)
 
 START_TEST(a_daemon_leaves_session_directory_and_streams)
 {
+    make_directory();
     ck_assert_int_eq(chdir(directory), 0);
     expect_self("leader / quiet");
 }
@@ -263,6 +274,7 @@ END_TEST
 START_TEST(a_daemon_stays_where_it_is_for_core_files_and_talks_when_asked)
 {
     char expected[256];
+    make_directory();
     char *where = realpath(directory, NULL);
     ck_assert_int_eq(chdir(directory), 0);
     int spare = open("/dev/zero", O_WRONLY);
