@@ -1,7 +1,7 @@
 /* floor-server: the least that a cache can cost on this kernel's interface.
  *
- * A yardstick, not a cache.  One thread, epoll, one read and one write a turn; each request line gets a
- * canned reply, and nothing is stored or looked up:
+ * A yardstick, not a cache.  One thread, epoll, one read and one write a turn; each request line
+ * gets a canned reply, and nothing is stored or looked up:
  *
  *      get k1 k2 ...           a VALUE for each key, always the same, and END
  *      set k f e <bytes>       the data are skipped; STORED
@@ -257,8 +257,8 @@ can_value(struct server *s, unsigned key_bytes, unsigned value_bytes)
     s->value = need(malloc(CANNED_BYTES));
     char key[251];
     memset(key, 'k', sizeof(key));
-    int line = snprintf(s->value, CANNED_BYTES, "VALUE %.*s 0 %u\r\n", (int)key_bytes, key,
-                        value_bytes);
+    int line =
+        snprintf(s->value, CANNED_BYTES, "VALUE %.*s 0 %u\r\n", (int)key_bytes, key, value_bytes);
     memset(s->value + line, 'v', value_bytes);
     memcpy(s->value + line + value_bytes, "\r\n", 2);
     s->value_bytes = (size_t)line + value_bytes + 2;
@@ -295,9 +295,10 @@ main(int argc, char **argv)
         } else if (c == 'v') {
             value_bytes = number(optarg, OUT_BYTES / 2);
         } else {
-            puts("Usage: floor-server [--port N] [--key-bytes N] [--value-bytes N]\n"
-                 "Answers memcached's get and set on 127.0.0.1 with canned replies: the floor that\n"
-                 "a cache is measured against.");
+            puts(
+                "Usage: floor-server [--port N] [--key-bytes N] [--value-bytes N]\n"
+                "Answers memcached's get and set on 127.0.0.1 with canned replies: the floor that\n"
+                "a cache is measured against.");
             return c == 'h' ? EXIT_SUCCESS : EXIT_FAILURE;
         }
     }

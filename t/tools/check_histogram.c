@@ -247,7 +247,8 @@ END_TEST
 
 START_TEST(sizes_are_read_strictly)
 {
-    const char *bad[] = {"", "-", "5-", "-5", "9-5", "5-9-", "5-101", "101", "4", "meta ", "x", " 5"};
+    const char *bad[] = {"",      "-",   "5-", "-5",    "9-5", "5-9-",
+                         "5-101", "101", "4",  "meta ", "x",   " 5"};
     struct sizes s;
     for (size_t i = 0; i < ARRAY_COUNT(bad); i++)
         ck_assert_msg(!sizes_parse(&s, bad[i], 5, 100), "accepted '%s'", bad[i]);

@@ -1,4 +1,5 @@
-/* What the generator sends and how it reads the answer: keys, values that prove themselves, replies. */
+/* What the generator sends and how it reads the answer: keys, values that prove themselves,
+ * replies. */
 #include "suite.h"
 
 #include <string.h>

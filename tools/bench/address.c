@@ -77,8 +77,7 @@ choose_source(int fd, const struct address *a, uint64_t source)
     if (to->sin_family != AF_INET || ntohl(to->sin_addr.s_addr) >> 24 != 127)
         return;
     uint32_t host = 1 + (uint32_t)(source / CONNECTIONS_PER_SOURCE % SOURCES_MAX);
-    struct sockaddr_in from = {.sin_family = AF_INET,
-                               .sin_addr.s_addr = htonl(0x7f000000u + host)};
+    struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000000u + host)};
     int on = 1;
     if (host == 1 || setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) < 0)
         return;

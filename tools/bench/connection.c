@@ -12,7 +12,7 @@
 #include "reply.h"
 
 /* A preload is limited by what the kernel takes at once, not by --depth. */
-#define PRELOAD_DEPTH 64
+#define PRELOAD_DEPTH       64
 #define PRELOAD_BATCH_BYTES (64u << 10)
 /* Holds the replies to a get of 1,000 small values; larger ones take more than one turn. */
 #define READ_BYTES (256u << 10)
@@ -206,8 +206,8 @@ note_miss(struct connection *c, const struct session *s, const uint32_t *key)
         buffer_append(&c->fills, key, sizeof(*key));
 }
 
-/* Finds the key of a VALUE among those asked for; replies keep the order of the request, so each key
- * passed over is a miss. */
+/* Finds the key of a VALUE among those asked for; replies keep the order of the request, so each
+ * key passed over is a miss. */
 static bool
 match_key(struct connection *c, struct session *s, struct span key, uint32_t *number)
 {
@@ -243,8 +243,8 @@ check_value(struct connection *c, struct session *s, const struct reply *r, stru
         tally_fail(s->tally, TALLY_DAMAGED, s->last_reply_ns, r->line);
 }
 
-/* A VALUE line at 'in', of which the line takes 'line_bytes'.  Returns the bytes used, 0 if the data must
- * be seen but are not all there. */
+/* A VALUE line at 'in', of which the line takes 'line_bytes'.  Returns the bytes used, 0 if the
+ * data must be seen but are not all there. */
 static size_t
 on_value(struct connection *c, struct session *s, const struct reply *r, struct span in,
          size_t line_bytes)

@@ -1,7 +1,7 @@
 /* crew.h - all workers of a run, and the thread that waits for them.
  *
- * The main thread blocks SIGINT and SIGTERM for everybody and takes them while it waits: the first one
- * ends the phase early, with a report.  A worker that ends wakes it with SIGUSR1.
+ * The main thread blocks SIGINT and SIGTERM for everybody and takes them while it waits: the first
+ * one ends the phase early, with a report.  A worker that ends wakes it with SIGUSR1.
  *
  * Threads: everything here belongs to the main thread.
  */

@@ -1,7 +1,7 @@
 /* histogram.h - counts of durations, exact to half a percent whatever their size.
  *
- * Log-linear: every power of two is cut into 128 equal buckets, and below 128 a bucket holds one value.
- * A percentile is the middle of its bucket, hence off by at most 1/256 of itself.
+ * Log-linear: every power of two is cut into 128 equal buckets, and below 128 a bucket holds one
+ * value. A percentile is the middle of its bucket, hence off by at most 1/256 of itself.
  *
  *      0 1 2 ... 127 | 128 129 ... 255 | 256 258 ... 510 | 512 516 ...   lower edges, in ns
  *

@@ -1,7 +1,7 @@
 /* keyspace.h - the keys of a run: number <-> text.
  *
- * Key number i is the prefix, repeated and cut as needed, and then i in decimal with leading zeros; its
- * length depends on i alone, so that every run with the same options means the same keys.
+ * Key number i is the prefix, repeated and cut as needed, and then i in decimal with leading zeros;
+ * its length depends on i alone, so that every run with the same options means the same keys.
  *
  *      --key-prefix user: --key-bytes 20 --keys 100000      user:user:user:04217
  *

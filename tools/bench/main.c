@@ -17,7 +17,7 @@
 
 enum exit_status {
     EXIT_WELL = 0,
-    EXIT_ERRORS = 1,  /* the server answered with errors, or not at all */
+    EXIT_ERRORS = 1, /* the server answered with errors, or not at all */
     EXIT_NO_START = 2,
 };
 
@@ -47,7 +47,8 @@ sample(const struct options *o, struct process_usage *u)
     return false;
 }
 
-/* Everything between the connections and the report.  False, with a message, if it cannot be done. */
+/* Everything between the connections and the report.  False, with a message, if it cannot be done.
+ */
 static bool
 run_phases(struct crew *crew, struct workload *load, const struct address *to, struct report *r)
 {

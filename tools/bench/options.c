@@ -50,8 +50,8 @@ static const struct option_row rows[] = {
     {"keys", "N", TYPE_NUMBER, FIELD(keys), 1, UINT32_MAX, "100000", "distinct keys"},
     {"key-bytes", "SIZES", TYPE_SIZES, FIELD(key_bytes), 1, KEY_BYTES_MAX, "20",
      "length of a key: N or A-B"},
-    {"key-prefix", "TEXT", TYPE_TEXT, FIELD(key_prefix), 0, 0, "ketch-bench:",
-     "what keys begin with"},
+    {"key-prefix", "TEXT", TYPE_TEXT, FIELD(key_prefix), 0, 0,
+     "ketch-bench:", "what keys begin with"},
     {"value-bytes", "SIZES", TYPE_SIZES, FIELD(value_bytes), 0, VALUE_BYTES_MAX, "100",
      "length of a value: N, A-B, or meta: heavy-tailed, median 159,\np99 959, mean 335"},
     {"exptime", "S", TYPE_NUMBER, FIELD(exptime), 0, UINT32_MAX, "0", "exptime of what is stored"},
@@ -59,7 +59,8 @@ static const struct option_row rows[] = {
      "popularity of the n-th key ~ 1 / n^S; 0: all the same"},
     {"in-order", NULL, TYPE_FLAG, FIELD(in_order), 0, 0, NULL,
      "take the keys one after the other, not at random"},
-    {"look-aside", NULL, TYPE_FLAG, FIELD(look_aside), 0, 0, NULL, "set each key that a get missed"},
+    {"look-aside", NULL, TYPE_FLAG, FIELD(look_aside), 0, 0, NULL,
+     "set each key that a get missed"},
     {"seed", "N", TYPE_NUMBER, FIELD(seed), 0, UINT64_MAX, "1", "of the random choice of keys"},
     {"time", "S", TYPE_REAL, FIELD(time_s), 0, 1000000, NULL,
      "end after S seconds (10, if there is no --count)"},
@@ -69,7 +70,8 @@ static const struct option_row rows[] = {
     {"rate", "N", TYPE_NUMBER, FIELD(rate), 0, 1000000000, NULL,
      "requests a second, evenly spaced; latency then counts from\n"
      "the moment a request was due, sent or not"},
-    {"preload", NULL, TYPE_FLAG, FIELD(preload), 0, 0, NULL, "first store every key once, in order"},
+    {"preload", NULL, TYPE_FLAG, FIELD(preload), 0, 0, NULL,
+     "first store every key once, in order"},
     {"only-preload", NULL, TYPE_FLAG, FIELD(only_preload), 0, 0, NULL, "and nothing else"},
     {"verify", NULL, TYPE_FLAG, FIELD(verify), 0, 0, NULL,
      "store values that prove whose they are, and check all that\n"
@@ -168,12 +170,13 @@ print_help(void)
          "given its --pid, what a request costs the server.\n");
     for (size_t i = 0; i < ROWS; i++)
         print_row(&rows[i]);
-    puts("\nThe exit status is 0 if all went well, 1 if the server answered with an error, a wrong\n"
-         "value or not at all, 2 if the run could not start.\n\n"
-         "Fill a server, then load it with gets of 10 keys for 5 seconds:\n"
-         "  ketch-bench --preload --ratio 1:0 --multiget 10 --time 5\n"
-         "The latency at a fixed load, on sizes as they occur:\n"
-         "  ketch-bench --preload --value-bytes meta --zipf 0.99 --rate 50000");
+    puts(
+        "\nThe exit status is 0 if all went well, 1 if the server answered with an error, a wrong\n"
+        "value or not at all, 2 if the run could not start.\n\n"
+        "Fill a server, then load it with gets of 10 keys for 5 seconds:\n"
+        "  ketch-bench --preload --ratio 1:0 --multiget 10 --time 5\n"
+        "The latency at a fixed load, on sizes as they occur:\n"
+        "  ketch-bench --preload --value-bytes meta --zipf 0.99 --rate 50000");
 }
 
 static bool
@@ -190,7 +193,8 @@ settle(struct options *o)
     if (o->depth * o->multiget > OPTIONS_KEYS_UNDER_WAY_MAX)
         return complain("--depth times --multiget is too large", "");
     if (o->connections < o->threads)
-        return complain("each thread needs a connection: fewer --threads or more --connections", "");
+        return complain("each thread needs a connection: fewer --threads or more --connections",
+                        "");
     if (o->key_bytes.shape != SIZES_RANGE)
         return complain("--key-bytes takes N or A-B", "");
     if (strpbrk(o->key_prefix, " \t\r\n") != NULL)
@@ -243,6 +247,8 @@ options_parse(struct options *o, int argc, char **argv)
     }
     if (!bad && optind < argc)
         bad = !complain("this is no option: ", argv[optind]);
+    if (bad)
+        fputs("ketch-bench --help shows what there is\n", stderr);
     return !bad && settle(o) ? OPTIONS_RUN : OPTIONS_BAD;
 }
 

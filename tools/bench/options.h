@@ -14,24 +14,24 @@
 #define OPTIONS_KEYS_UNDER_WAY_MAX (1u << 26)
 
 struct options {
-    const char *server;     /* "host:port", "[v6]:port" or the path of a unix socket */
-    const char *json_path;  /* NULL: no such file; "-": standard output */
+    const char *server;    /* "host:port", "[v6]:port" or the path of a unix socket */
+    const char *json_path; /* NULL: no such file; "-": standard output */
     const char *key_prefix;
     uint64_t connections;
     uint64_t threads;
-    uint64_t depth;         /* requests under way on a connection */
-    uint64_t multiget;      /* keys of a get */
-    uint64_t keys;          /* distinct keys */
-    uint64_t count;         /* requests to send; 0: as time_s says */
-    uint64_t rate;          /* requests a second, all connections together; 0: as fast as can be */
+    uint64_t depth;    /* requests under way on a connection */
+    uint64_t multiget; /* keys of a get */
+    uint64_t keys;     /* distinct keys */
+    uint64_t count;    /* requests to send; 0: as time_s says */
+    uint64_t rate;     /* requests a second, all connections together; 0: as fast as can be */
     uint64_t exptime;
     uint64_t seed;
-    uint64_t idle;          /* connections more that do nothing */
-    uint64_t pid;           /* of the server; 0: unknown */
-    double zipf;            /* exponent; 0: uniform */
-    double time_s;          /* 0: as count says */
-    double timeout_s;       /* without any reply, until the run is given up */
-    uint64_t gets, sets;    /* the ratio */
+    uint64_t idle;       /* connections more that do nothing */
+    uint64_t pid;        /* of the server; 0: unknown */
+    double zipf;         /* exponent; 0: uniform */
+    double time_s;       /* 0: as count says */
+    double timeout_s;    /* without any reply, until the run is given up */
+    uint64_t gets, sets; /* the ratio */
     struct sizes key_bytes;
     struct sizes value_bytes;
     bool preload;

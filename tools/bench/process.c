@@ -17,7 +17,8 @@ read_clock(uint32_t pid, struct process_usage *u)
     return true;
 }
 
-/* utime and stime are the 14th and 15th field; the 2nd, the name, may hold blanks and parentheses. */
+/* utime and stime are the 14th and 15th field; the 2nd, the name, may hold blanks and parentheses.
+ */
 static bool
 read_split(uint32_t pid, struct process_usage *u)
 {

@@ -1,7 +1,7 @@
 /* process.h - what another process has used so far: CPU time and memory.
  *
- * CPU time is read from the process's own clock, exact to nanoseconds and complete: threads that have
- * ended count.  Its split into user and system time is the kernel's estimate.
+ * CPU time is read from the process's own clock, exact to nanoseconds and complete: threads that
+ * have ended count.  Its split into user and system time is the kernel's estimate.
  *
  * Threads: any.
  */

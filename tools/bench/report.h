@@ -10,9 +10,9 @@
 
 struct report {
     const struct options *options;
-    struct crew_result preload; /* of no meaning without --preload */
-    struct crew_result run;     /* of no meaning with --only-preload */
-    struct process_usage start; /* of the server: before anything was sent (with --pid) */
+    struct crew_result preload;  /* of no meaning without --preload */
+    struct crew_result run;      /* of no meaning with --only-preload */
+    struct process_usage start;  /* of the server: before anything was sent (with --pid) */
     struct process_usage loaded; /* after the preload */
     struct process_usage idling; /* with the idle connections open */
     struct process_usage end;    /* after the run */

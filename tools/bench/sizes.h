@@ -1,8 +1,9 @@
 /* sizes.h - how many bytes a key or a value has: a pure function of 64 random bits.
  *
- * Three shapes: one size, a uniform range, and `meta`: sizes like those published for Meta's key-value
- * cache: median 159, 99th percentile 959, mean about 335, the largest hundredth holding about half
- * of all bytes.  `meta` interpolates between a few quantiles on a logarithmic scale, from a table.
+ * Three shapes: one size, a uniform range, and `meta`: sizes like those published for Meta's
+ * key-value cache: median 159, 99th percentile 959, mean about 335, the largest hundredth holding
+ * about half of all bytes.  `meta` interpolates between a few quantiles on a logarithmic scale,
+ * from a table.
  *
  * Threads: immutable once parsed.
  */
@@ -24,7 +25,7 @@ enum sizes_shape {
 
 struct sizes {
     enum sizes_shape shape;
-    uint32_t low;          /* smallest and largest size, in bytes */
+    uint32_t low; /* smallest and largest size, in bytes */
     uint32_t high;
     const uint32_t *table; /* SIZES_META only; owned */
 };

@@ -38,6 +38,7 @@ tally_merge(struct tally *t, const struct tally *from)
     counter_add(&t->sets, counter_get(&from->sets));
     counter_add(&t->hits, counter_get(&from->hits));
     counter_add(&t->misses, counter_get(&from->misses));
+    counter_add(&t->unsent, counter_get(&from->unsent));
     for (size_t i = 0; i < TALLY_ERRORS; i++)
         counter_add(&t->errors[i], counter_get(&from->errors[i]));
     histogram_merge(&t->get_ns, &from->get_ns);

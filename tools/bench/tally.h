@@ -1,7 +1,7 @@
 /* tally.h - what one thread has counted: requests, hits, errors, latencies.
  *
- * Threads: written by one thread.  The counters may be read by any at any time (progress lines); the
- *          rest once the thread has ended.
+ * Threads: written by one thread.  The counters may be read by any at any time (progress lines);
+ * the rest once the thread has ended.
  */
 #ifndef KETCH_TOOLS_BENCH_TALLY_H
 #define KETCH_TOOLS_BENCH_TALLY_H
@@ -28,6 +28,7 @@ struct tally {
     counter_t sets;     /* of those requests, the sets */
     counter_t hits;     /* keys of gets */
     counter_t misses;
+    counter_t unsent; /* --rate: due, and still waiting for a free connection at the end */
     counter_t errors[TALLY_ERRORS];
     struct histogram get_ns;
     struct histogram set_ns;

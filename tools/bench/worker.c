@@ -1,6 +1,7 @@
 #include "worker.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -13,8 +14,8 @@
 #define TURN_MS_MAX 100
 /* After worker_stop(), how long to wait for replies still under way. */
 #define STOP_GRACE_NS 1000000000u
-/* A request due sooner than this is waited for awake: a timer comes some 50 us late. */
-#define SPIN_NS 60000u
+/* A request due sooner than this is waited for awake, because a timer comes late. */
+#define SPIN_NS 20000u
 
 static uint32_t
 share_of(uint64_t total, uint64_t parts, unsigned index)
@@ -87,11 +88,17 @@ worker_stop(struct worker *w)
 
 /* ---- open loop ---- */
 
+/* Threads take turns: each begins a part of an interval after the one before. */
+static double
+phase_of(const struct worker *w)
+{
+    return (double)w->index / (double)w->session.source.workload->options->threads;
+}
+
 static uint64_t
 due_ns(const struct worker *w)
 {
-    double phase = (double)w->index / (double)w->session.source.workload->options->threads;
-    return w->start_ns + (uint64_t)(((double)w->sent + phase) * w->interval_ns);
+    return w->start_ns + (uint64_t)(((double)w->sent + phase_of(w)) * w->interval_ns);
 }
 
 /* The next connection with room, in turn; NULL if none has. */
@@ -111,29 +118,28 @@ next_with_room(struct worker *w)
 static void
 wake_at(const struct worker *w, uint64_t at_ns)
 {
-    struct itimerspec when = {.it_value = {(time_t)(at_ns / 1000000000u),
-                                           (long)(at_ns % 1000000000u)}};
+    struct itimerspec when = {
+        .it_value = {(time_t)(at_ns / 1000000000u), (long)(at_ns % 1000000000u)}};
     CHECK(timerfd_settime(w->timer_fd, TFD_TIMER_ABSTIME, &when, NULL) == 0);
 }
 
-/* Sends what is due.  Returns how long epoll may wait, in ms, with the timer set if a request falls due
- * before. */
+/* Sends what is due.  Returns how long epoll may wait, in ms, with the timer set if a request falls
+ * due before. */
 static int
 send_due(struct worker *w)
 {
     struct session *s = &w->session;
     uint64_t now = connection_now_ns();
     bool room = true;
-    while (due_ns(w) <= now && due_ns(w) < s->send_until_ns) {
+    while (room && now < s->send_until_ns && due_ns(w) <= now) {
         struct connection *c = next_with_room(w);
         room = c != NULL;
-        if (!room)
-            break;
-        if (!connection_queue(c, s, due_ns(w)))
-            s->send_until_ns = 0;
-        else
+        if (room && connection_queue(c, s, due_ns(w))) {
             w->sent++;
-        connection_flush(c, s);
+            connection_flush(c, s);
+        } else if (room) {
+            s->send_until_ns = 0; /* the source is at its end */
+        }
     }
     if (!room || due_ns(w) >= s->send_until_ns)
         return TURN_MS_MAX;
@@ -222,6 +228,19 @@ give_up(struct worker *w)
     w->session.under_way = 0;
 }
 
+/* Requests that fell due while every connection was busy, and were still unsent when time was up.
+ */
+static void
+count_unsent(struct worker *w)
+{
+    uint64_t until_ns = w->session.send_until_ns;
+    if (w->session.closed_loop || until_ns == 0)
+        return; /* nothing falls due, or it was not the time that ended it */
+    double due = ceil((double)(until_ns - w->start_ns) / w->interval_ns - phase_of(w));
+    if (due > (double)w->sent)
+        counter_add(&w->tally.unsent, (uint64_t)due - w->sent);
+}
+
 void
 worker_run(struct worker *w)
 {
@@ -232,5 +251,6 @@ worker_run(struct worker *w)
         now = connection_now_ns();
     }
     w->end_ns = w->session.last_reply_ns;
+    count_unsent(w);
     give_up(w);
 }

@@ -27,8 +27,8 @@ struct workload {
     struct keyspace keys;
     struct value_maker values;
     struct zipf zipf;
-    uint64_t stride;         /* rank -> key number: popular keys are not neighbours */
-    char set_middle[32];     /* " <flags> <exptime> " */
+    uint64_t stride;     /* rank -> key number: popular keys are not neighbours */
+    char set_middle[32]; /* " <flags> <exptime> " */
     size_t set_middle_bytes;
     _Atomic uint64_t cursor; /* next key of what goes in order; relaxed, only uniqueness counts */
 };

@@ -1,8 +1,8 @@
 /* zipf.h - ranks drawn with a chance proportional to 1 / rank^exponent.
  *
- * Rejection-inversion (W. Hoermann and G. Derflinger, "Rejection-inversion to generate variates from
- * monotone discrete distributions", 1996): no table, about 1.1 tries a number, the same speed for ten
- * keys and for ten million.
+ * Rejection-inversion (W. Hoermann and G. Derflinger, "Rejection-inversion to generate variates
+ * from monotone discrete distributions", 1996): no table, about 1.1 tries a number, the same speed
+ * for ten keys and for ten million.
  *
  * Threads: immutable once made; each thread brings its own rng.
  */
