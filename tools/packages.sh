@@ -47,7 +47,7 @@ packages_install() {
             trap "exit 1" HUP INT TERM
             printf "#!/bin/sh\nexit 101\n" >$policy && chmod 755 $policy || exit 1
         fi
-        apt="apt-get -q -o DPkg::Lock::Timeout=300"
+        apt="apt-get -qq -o DPkg::Lock::Timeout=300"
         $apt update || echo "no new lists of packages: trying with the old ones"
         $apt install -y --no-install-recommends "$@"
     ' packages $missing </dev/null >&2 || {
