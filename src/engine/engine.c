@@ -132,6 +132,7 @@ engine_create(const struct engine_config *config)
     epoch_init(&e->epoch);
     mutex_init(&e->flush_lock);
     mutex_init(&e->threads_lock);
+    mutex_init(&e->reset_lock);
     atomic_init(&e->cas, 1);
     if (c.preallocate)
         arena_preallocate(&e->arena);
@@ -150,6 +151,7 @@ engine_destroy(struct engine *e)
     epoch_fini(&e->epoch);
     mutex_fini(&e->flush_lock);
     mutex_fini(&e->threads_lock);
+    mutex_fini(&e->reset_lock);
     free(e->sizes);
     free(e);
 }
@@ -233,9 +235,15 @@ free_retired(void *context, item_ref ref)
 void
 engine_quiesce(struct engine_thread *t, uint32_t now_s)
 {
+    epoch_quiesce(&t->epoch, free_retired, t->engine);
+    engine_set_now(t, now_s);
+}
+
+void
+engine_set_now(struct engine_thread *t, uint32_t now_s)
+{
     struct engine *e = t->engine;
     t->now_s = now_s;
-    epoch_quiesce(&t->epoch, free_retired, e);
     uint32_t flush_at_s = atomic_load_explicit(&e->flush_at_s, memory_order_relaxed);
     if (UNLIKELY(flush_at_s != 0 && flush_at_s <= now_s))
         flush_when_due(t);

@@ -35,6 +35,10 @@ struct engine {
     struct engine_thread *threads;
     struct engine_counters gone_counters; /* what threads that left have counted */
     struct engine_class_counters gone_class_counters[SLAB_CLASSES_MAX + 1];
+    struct mutex reset_lock; /* of what 'stats reset' set to 0 */
+    struct engine_counters reset_counters;
+    struct engine_class_counters reset_class_counters[SLAB_CLASSES_MAX + 1];
+
     _Atomic int64_t *sizes; /* items by size, in steps of SIZE_STEP_BYTES */
     uint32_t sizes_count;   /* 0: not kept */
 };
