@@ -1,6 +1,7 @@
 /* attr.h - compiler attributes under short names.
  *
- * The lock annotations are clang's thread-safety analysis; other compilers see nothing.
+ * The lock annotations are clang's thread-safety analysis; other compilers see nothing.  In
+ * C it cannot name the lock of a field: which lock a field is under, a comment says.
  */
 #ifndef KETCH_BASE_ATTR_H
 #define KETCH_BASE_ATTR_H
@@ -25,7 +26,6 @@
 #define THREAD_ATTR(x)
 #endif
 #define LOCKABLE(name)   THREAD_ATTR(capability(name))
-#define GUARDED_BY(lock) THREAD_ATTR(guarded_by(lock))
 #define ACQUIRES(...)    THREAD_ATTR(acquire_capability(__VA_ARGS__))
 #define RELEASES(...)    THREAD_ATTR(release_capability(__VA_ARGS__))
 #define TRY_ACQUIRES(...) THREAD_ATTR(try_acquire_capability(__VA_ARGS__))

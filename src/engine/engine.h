@@ -83,9 +83,16 @@ void engine_leave(struct engine_thread *t);
 /* "I hold no item."  'now_s' is the time of everything until the next call. */
 void engine_quiesce(struct engine_thread *t, uint32_t now_s);
 
+/* Sets the time alone. */
+void engine_set_now(struct engine_thread *t, uint32_t now_s);
+
 /* Around anything that blocks: an online thread that does not quiesce holds back all freed memory. */
 void engine_offline(struct engine_thread *t);
 void engine_online(struct engine_thread *t, uint32_t now_s);
+
+/* Is memory waiting for a quiescent point of others?  Then do not block for long: call
+ * engine_quiesce() again soon, until nothing waits. */
+bool engine_has_limbo(const struct engine_thread *t);
 
 uint32_t engine_now(const struct engine_thread *t);
 
@@ -174,8 +181,8 @@ enum engine_status engine_delete(struct engine_thread *t, uint64_t hash, struct 
 /* ---- the cache as a whole ---- */
 
 /* Makes everything stored before 'at_s' vanish at that moment; now, if it is not in the future.  The
- * last call counts. */
-void engine_flush(struct engine_thread *t, uint32_t at_s);
+ * last call counts.  OK or AGAIN. */
+enum engine_status engine_flush(struct engine_thread *t, uint32_t at_s) MUST_USE;
 
 /* Sets the memory limit; shrinking happens in engine_maintain().  False when out of bounds. */
 bool engine_set_limit(struct engine *e, uint64_t bytes);

@@ -1,0 +1,206 @@
+#include "engine/arena.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "base/check.h"
+
+/* The address space that the index may grow into, as parts of the reach.  The smallest item takes 48
+ * bytes and costs about 10 bytes of index, a fifth; a quarter leaves room.  Overflow buckets stay
+ * below a third of the buckets. */
+#define BUCKETS_PART  4
+#define OVERFLOW_PART 8
+
+#define ALIGN_BYTES (2ull << 20) /* a huge page */
+
+static uint64_t
+round_up(uint64_t v, uint64_t to)
+{
+    return (v + to - 1) / to * to;
+}
+
+static unsigned
+shift_for(uint64_t bytes)
+{
+    unsigned shift = 3;
+    while (bytes > (1ull << 32) << shift)
+        shift++;
+    return shift;
+}
+
+static void
+lay_out(struct arena *a, char *map, uint64_t pages_bytes, uint64_t reach)
+{
+    a->map = map;
+    a->base = (char *)round_up((uint64_t)(uintptr_t)map, ALIGN_BYTES);
+    a->buckets = a->base + pages_bytes;
+    a->buckets_bytes_max = round_up(reach / BUCKETS_PART, ALIGN_BYTES);
+    a->overflow = a->buckets + a->buckets_bytes_max;
+    a->overflow_bytes_max = round_up(reach / OVERFLOW_PART, ALIGN_BYTES);
+}
+
+bool
+arena_init(struct arena *a, const struct arena_config *c) NO_LOCK_ANALYSIS
+{
+    CHECK((c->page_bytes & (c->page_bytes - 1)) == 0 && c->limit_bytes <= c->reach_bytes);
+    memset(a, 0, sizeof *a);
+    a->page_shift = (unsigned)__builtin_ctz(c->page_bytes);
+    uint64_t reach = round_up(c->reach_bytes, ALIGN_BYTES);
+    uint64_t pages_bytes = round_up(reach + c->page_bytes, ALIGN_BYTES);
+    a->pages_max = (page_no)(reach >> a->page_shift) + 1;
+    a->shift = shift_for(pages_bytes);
+    a->mapped_bytes = pages_bytes + round_up(reach / BUCKETS_PART, ALIGN_BYTES) +
+                      round_up(reach / OVERFLOW_PART, ALIGN_BYTES) + ALIGN_BYTES;
+
+    char *map = mmap(NULL, a->mapped_bytes, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (map == MAP_FAILED)
+        return false;
+    a->free_pages = malloc(a->pages_max * sizeof *a->free_pages);
+    if (a->free_pages == NULL) {
+        munmap(map, a->mapped_bytes);
+        errno = ENOMEM;
+        return false;
+    }
+    lay_out(a, map, pages_bytes, reach);
+    /* A core file holds the cache only if somebody asks the kernel for it. */
+    madvise(map, a->mapped_bytes, MADV_DONTDUMP);
+    if (c->huge_pages)
+        madvise(map, a->mapped_bytes, MADV_HUGEPAGE);
+    mutex_init(&a->lock);
+    a->next_fresh = 1;
+    a->limit_pages = (uint32_t)(c->limit_bytes >> a->page_shift);
+    return true;
+}
+
+void
+arena_fini(struct arena *a) NO_LOCK_ANALYSIS
+{
+    munmap(a->map, a->mapped_bytes);
+    free(a->free_pages);
+    mutex_fini(&a->lock);
+}
+
+static bool
+may_take(struct arena *a, uint32_t kept) REQUIRES(a->lock)
+{
+    bool ok = a->used_pages + a->index_pages + kept < a->limit_pages;
+    atomic_store_explicit(&a->full, !ok, memory_order_relaxed);
+    return ok;
+}
+
+page_no
+arena_take_page(struct arena *a)
+{
+    page_no page = 0;
+    mutex_lock(&a->lock);
+    if (may_take(a, a->index_waits)) {
+        if (a->free_count > 0) {
+            page = a->free_pages[--a->free_count];
+            if (a->cold_count > a->free_count)
+                a->cold_count = a->free_count;
+        } else if (a->next_fresh < a->pages_max)
+            page = a->next_fresh++;
+        if (page != 0)
+            a->used_pages++;
+    }
+    mutex_unlock(&a->lock);
+    return page;
+}
+
+/* Free pages keep their memory for the next taker, as long as all that has memory fits the limit: the
+ * index, or a smaller limit, may have taken their place. */
+static void
+cool_free_pages(struct arena *a) REQUIRES(a->lock)
+{
+    while (a->cold_count < a->free_count &&
+           a->used_pages + a->index_pages + (a->free_count - a->cold_count) > a->limit_pages)
+        madvise(arena_page_ptr(a, a->free_pages[a->cold_count++]), 1u << a->page_shift,
+                MADV_DONTNEED);
+}
+
+void
+arena_give_page(struct arena *a, page_no page)
+{
+    mutex_lock(&a->lock);
+    CHECK(a->used_pages > 0 && page > 0 && page < a->next_fresh);
+    a->used_pages--;
+    a->free_pages[a->free_count++] = page;
+    cool_free_pages(a);
+    atomic_store_explicit(&a->full, false, memory_order_relaxed);
+    mutex_unlock(&a->lock);
+}
+
+bool
+arena_take_index_page(struct arena *a)
+{
+    mutex_lock(&a->lock);
+    bool ok = may_take(a, 0);
+    a->index_waits = !ok;
+    if (ok) {
+        a->index_pages++;
+        cool_free_pages(a);
+    }
+    mutex_unlock(&a->lock);
+    return ok;
+}
+
+bool
+arena_set_limit(struct arena *a, uint64_t bytes)
+{
+    uint64_t pages = bytes >> a->page_shift;
+    if (pages >= a->pages_max)
+        return false;
+    mutex_lock(&a->lock);
+    a->limit_pages = (uint32_t)pages;
+    cool_free_pages(a);
+    atomic_store_explicit(&a->full, false, memory_order_relaxed);
+    mutex_unlock(&a->lock);
+    return true;
+}
+
+page_no
+arena_pages_in_use(struct arena *a)
+{
+    mutex_lock(&a->lock);
+    page_no end = a->next_fresh;
+    mutex_unlock(&a->lock);
+    return end;
+}
+
+uint32_t
+arena_excess_pages(struct arena *a)
+{
+    mutex_lock(&a->lock);
+    uint32_t taken = a->used_pages + a->index_pages;
+    uint32_t excess = taken > a->limit_pages ? taken - a->limit_pages : 0;
+    mutex_unlock(&a->lock);
+    return excess;
+}
+
+void
+arena_usage(struct arena *a, struct arena_usage *out)
+{
+    mutex_lock(&a->lock);
+    uint32_t taken = a->used_pages + a->index_pages;
+    *out = (struct arena_usage){
+        .used_pages = a->used_pages,
+        .index_pages = a->index_pages,
+        .limit_pages = a->limit_pages,
+        .free_pages = a->free_count,
+        .pool_pages = taken < a->limit_pages ? a->limit_pages - taken : 0,
+    };
+    mutex_unlock(&a->lock);
+}
+
+void
+arena_preallocate(struct arena *a)
+{
+    mutex_lock(&a->lock);
+    uint64_t first = (uint64_t)a->next_fresh << a->page_shift;
+    uint64_t bytes = (uint64_t)a->limit_pages << a->page_shift;
+    mutex_unlock(&a->lock);
+    for (uint64_t at = 0; at < bytes; at += 4096)
+        ((volatile char *)a->base)[first + at] = 0;
+}

@@ -1,0 +1,61 @@
+/* counters.h - what the engine counts.
+ *
+ * Threads: each thread that joined has its own; engine_count() adds them up.  Numbers of items and
+ *          bytes are raised by whoever links and lowered by whoever unlinks: only the sum means
+ *          anything.
+ */
+#ifndef KETCH_ENGINE_COUNTERS_H
+#define KETCH_ENGINE_COUNTERS_H
+
+#include "base/counter.h"
+
+/* name, in the words of memcached's stats where it has them */
+#define ENGINE_COUNTERS(X)                                                                         \
+    X(total_items)                                                                                 \
+    X(get_misses)                                                                                  \
+    X(get_expired)                                                                                 \
+    X(get_flushed)                                                                                 \
+    X(touch_misses)                                                                                \
+    X(delete_misses)                                                                               \
+    X(incr_misses)                                                                                 \
+    X(decr_misses)                                                                                 \
+    X(cas_misses)                                                                                  \
+    X(cmd_flush)                                                                                   \
+    X(store_too_large)                                                                             \
+    X(store_no_memory)                                                                             \
+    X(pages_moved)                                                                                 \
+    X(sweeps)                                                                                      \
+    X(swept_items)                                                                                 \
+    X(swept_reclaimed)
+
+/* Counted per size class. */
+#define ENGINE_CLASS_COUNTERS(X)                                                                   \
+    X(number)            /* items now: a gauge */                                                  \
+    X(bytes)             /* of their headers, keys, flags and values: a gauge */                   \
+    X(get_hits)                                                                                    \
+    X(touch_hits)                                                                                  \
+    X(delete_hits)                                                                                 \
+    X(incr_hits)                                                                                   \
+    X(decr_hits)                                                                                   \
+    X(cas_hits)                                                                                    \
+    X(cas_badval)                                                                                  \
+    X(set_cmds)                                                                                    \
+    X(evicted)                                                                                     \
+    X(evicted_nonzero)   /* with an exptime */                                                     \
+    X(evicted_unfetched)                                                                           \
+    X(evicted_active)    /* hit since the hand passed */                                           \
+    X(evicted_age_s)     /* of the last one evicted, since its last use: a gauge */                \
+    X(reclaimed)         /* dead items whose memory was used again */                              \
+    X(expired_unfetched)                                                                           \
+    X(outofmemory)
+
+#define COUNTER_FIELD(name) counter_t name;
+struct engine_counters {
+    ENGINE_COUNTERS(COUNTER_FIELD)
+};
+struct engine_class_counters {
+    ENGINE_CLASS_COUNTERS(COUNTER_FIELD)
+};
+#undef COUNTER_FIELD
+
+#endif

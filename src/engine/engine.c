@@ -1,0 +1,535 @@
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "base/check.h"
+#include "base/hash.h"
+#include "engine/state.h"
+
+#define MIB (1ull << 20)
+
+/* Pages: about 8192 of them whatever the memory, within these limits; and finer classes when there are
+ * pages enough for them (measured in simulation: below 2000 pages the finer classes cost more than
+ * they save). */
+#define PAGE_BYTES_MIN      (64u << 10)
+#define PAGE_BYTES_MAX      (1u << 20)
+#define PAGES_WANTED        8192
+#define PAGES_FOR_FINE      2000
+#define GROWTH_FINE         1.08
+#define GROWTH_COARSE       1.12
+#define CHUNK_ROOM_DEFAULT  24
+
+/* How far the limit can be raised at run time. */
+#define REACH_FACTOR        4
+#define REACH_BYTES_MIN     (1024 * MIB)
+
+/* Entries a thread keeps to itself before it tells the index; each telling may split as many buckets
+ * as these entries fill, and a few more. */
+#define INDEX_DELTA_MAX 32
+#define INDEX_SPLITS    8
+
+#define PIN_ORPHAN (1u << 31) /* in item_chain.pins: nobody but the pins holds it */
+
+/* ---- life ---- */
+
+void
+engine_config_init(struct engine_config *c)
+{
+    *c = (struct engine_config){
+        .limit_bytes = 64 * MIB,
+        .item_bytes_max = 1u << 20,
+        .cas = true,
+        .evict = true,
+    };
+}
+
+static uint32_t
+default_page_bytes(uint64_t limit)
+{
+    uint32_t bytes = PAGE_BYTES_MIN;
+    while (bytes < PAGE_BYTES_MAX && (uint64_t)bytes * PAGES_WANTED < limit)
+        bytes *= 2;
+    return bytes;
+}
+
+static bool
+config_complete(struct engine_config *c)
+{
+    if (c->page_bytes == 0)
+        c->page_bytes = default_page_bytes(c->limit_bytes);
+    if (c->growth == 0)
+        c->growth = c->limit_bytes / c->page_bytes < PAGES_FOR_FINE ? GROWTH_COARSE : GROWTH_FINE;
+    if (c->chunk_bytes_min == 0)
+        c->chunk_bytes_min = CHUNK_ROOM_DEFAULT;
+    return c->limit_bytes >= ENGINE_LIMIT_MIN && c->page_bytes >= PAGE_BYTES_MIN &&
+           c->page_bytes <= PAGE_BYTES_MAX && (c->page_bytes & (c->page_bytes - 1)) == 0 &&
+           c->growth > 1 && c->item_bytes_max >= 1024 && c->item_bytes_max <= 1u << 30;
+}
+
+static size_t
+header_bytes(const struct engine *e)
+{
+    return sizeof(struct item) + (e->config.cas ? sizeof(uint64_t) : 0);
+}
+
+static bool
+init_memory(struct engine *e)
+{
+    const struct engine_config *c = &e->config;
+    uint64_t reach = c->limit_bytes * REACH_FACTOR;
+    struct arena_config ac = {
+        .limit_bytes = c->limit_bytes,
+        .reach_bytes = c->preallocate ? c->limit_bytes
+                                      : (reach > REACH_BYTES_MIN ? reach : REACH_BYTES_MIN),
+        .page_bytes = c->page_bytes,
+        .huge_pages = c->huge_pages,
+    };
+    if (!arena_init(&e->arena, &ac)) {
+        /* Address space is short: do without room to grow. */
+        ac.reach_bytes = c->limit_bytes;
+        if (!arena_init(&e->arena, &ac))
+            return false;
+    }
+    uint32_t smallest = (uint32_t)header_bytes(e) + c->chunk_bytes_min;
+    if (smallest > c->page_bytes / 2)
+        smallest = c->page_bytes / 2;
+    struct slab_config sc = {.growth = c->growth, .chunk_bytes_min = smallest};
+    if (!slab_init(&e->slabs, &e->arena, &sc)) {
+        arena_fini(&e->arena);
+        return false;
+    }
+    if (!index_init(&e->index, &e->arena, c->hash_seed)) {
+        slab_fini(&e->slabs);
+        arena_fini(&e->arena);
+        return false;
+    }
+    return true;
+}
+
+struct engine *
+engine_create(const struct engine_config *config)
+{
+    struct engine_config c = *config;
+    if (!config_complete(&c)) {
+        errno = EINVAL;
+        return NULL;
+    }
+    struct engine *e = aligned_alloc(CACHE_LINE_BYTES, sizeof *e);
+    if (e == NULL)
+        return NULL;
+    memset(e, 0, sizeof *e);
+    e->config = c;
+    e->sizes_count = c.track_sizes ? c.item_bytes_max / SIZE_STEP_BYTES + 2 : 0;
+    e->sizes = calloc(e->sizes_count + 1, sizeof *e->sizes);
+    if (e->sizes == NULL || !init_memory(e)) {
+        free(e->sizes);
+        free(e);
+        errno = ENOMEM;
+        return NULL;
+    }
+    epoch_init(&e->epoch);
+    mutex_init(&e->flush_lock);
+    mutex_init(&e->threads_lock);
+    mutex_init(&e->reset_lock);
+    atomic_init(&e->cas, 1);
+    if (c.preallocate)
+        arena_preallocate(&e->arena);
+    return e;
+}
+
+void
+engine_destroy(struct engine *e)
+{
+    if (e == NULL)
+        return;
+    CHECK(e->threads == NULL);
+    index_fini(&e->index);
+    slab_fini(&e->slabs);
+    arena_fini(&e->arena);
+    epoch_fini(&e->epoch);
+    mutex_fini(&e->flush_lock);
+    mutex_fini(&e->threads_lock);
+    mutex_fini(&e->reset_lock);
+    free(e->sizes);
+    free(e);
+}
+
+const struct engine_config *
+engine_config(const struct engine *e)
+{
+    return &e->config;
+}
+
+/* ---- threads ---- */
+
+struct engine_thread *
+engine_join(struct engine *e, uint32_t now_s)
+{
+    struct engine_thread *t = aligned_alloc(CACHE_LINE_BYTES, sizeof *t);
+    if (t == NULL)
+        return NULL;
+    memset(t, 0, sizeof *t);
+    t->engine = e;
+    t->now_s = now_s;
+    if (!epoch_join(&e->epoch, &t->epoch)) {
+        free(t);
+        return NULL;
+    }
+    mutex_lock(&e->threads_lock);
+    t->next = e->threads;
+    e->threads = t;
+    mutex_unlock(&e->threads_lock);
+    return t;
+}
+
+static void
+add_counters(counter_t *to, const counter_t *from, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        counter_add(&to[i], counter_get(&from[i]));
+}
+
+/* The sums must not shrink because somebody left. */
+static void
+inherit_counters(struct engine *e, struct engine_thread *t)
+{
+    add_counters((counter_t *)&e->gone_counters, (counter_t *)&t->counters,
+                 sizeof t->counters / sizeof(counter_t));
+    add_counters((counter_t *)e->gone_class_counters, (counter_t *)t->class_counters,
+                 sizeof t->class_counters / (sizeof(counter_t)));
+}
+
+void
+engine_leave(struct engine_thread *t)
+{
+    struct engine *e = t->engine;
+    index_count(&e->index, t->index_delta);
+    while (epoch_limbo_count(&t->epoch) > 0)
+        engine_quiesce(t, t->now_s);
+    epoch_leave(&t->epoch);
+    mutex_lock(&e->threads_lock);
+    struct engine_thread **at = &e->threads;
+    while (*at != t)
+        at = &(*at)->next;
+    *at = t->next;
+    inherit_counters(e, t);
+    mutex_unlock(&e->threads_lock);
+    free(t);
+}
+
+/* What epoch.c calls when nobody can hold an item by way of the index any more. */
+static void
+free_retired(void *context, item_ref ref)
+{
+    struct engine *e = context;
+    struct item *it = item_at(e, ref);
+    if (item_is_chained(it) &&
+        (atomic_fetch_or_explicit(&item_chain(it)->pins, PIN_ORPHAN, memory_order_acq_rel) &
+         ~PIN_ORPHAN) != 0)
+        return; /* the last engine_unpin() frees it */
+    item_free(e, ref);
+}
+
+void
+engine_quiesce(struct engine_thread *t, uint32_t now_s)
+{
+    epoch_quiesce(&t->epoch, free_retired, t->engine);
+    engine_set_now(t, now_s);
+}
+
+void
+engine_set_now(struct engine_thread *t, uint32_t now_s)
+{
+    struct engine *e = t->engine;
+    t->now_s = now_s;
+    uint32_t flush_at_s = atomic_load_explicit(&e->flush_at_s, memory_order_relaxed);
+    if (UNLIKELY(flush_at_s != 0 && flush_at_s <= now_s))
+        flush_when_due(t);
+}
+
+void
+engine_offline(struct engine_thread *t)
+{
+    epoch_offline(&t->epoch);
+}
+
+void
+engine_online(struct engine_thread *t, uint32_t now_s)
+{
+    epoch_online(&t->epoch);
+    engine_quiesce(t, now_s);
+}
+
+bool
+engine_has_limbo(const struct engine_thread *t)
+{
+    return epoch_limbo_count(&t->epoch) > 0;
+}
+
+uint32_t
+engine_now(const struct engine_thread *t)
+{
+    return t->now_s;
+}
+
+/* ---- items ---- */
+
+static ALWAYS_INLINE bool
+is_flushed(const struct engine *e, const struct item *it)
+{
+    uint16_t generation = atomic_load_explicit(&((struct engine *)e)->generation,
+                                               memory_order_relaxed);
+    return ((item_state(it) ^ generation) >> ITEM_GENERATION_SHIFT) != 0;
+}
+
+bool
+item_is_expired(const struct item *it, uint32_t now_s)
+{
+    uint32_t exptime_s = item_exptime(it);
+    return exptime_s != 0 && exptime_s <= now_s;
+}
+
+bool
+item_is_dead(const struct engine *e, const struct item *it, uint32_t now_s)
+{
+    return is_flushed(e, it) || item_is_expired(it, now_s);
+}
+
+uint64_t
+item_total_bytes(const struct item *it)
+{
+    return item_key_offset(item_state(it)) + item_key_bytes(it) + item_value_bytes(it);
+}
+
+static void
+count_size(struct engine *e, uint64_t bytes, int64_t delta)
+{
+    if (e->sizes_count == 0)
+        return;
+    uint64_t step = (bytes + SIZE_STEP_BYTES - 1) / SIZE_STEP_BYTES;
+    if (step >= e->sizes_count)
+        step = e->sizes_count - 1;
+    atomic_fetch_add_explicit(&e->sizes[step], delta, memory_order_relaxed);
+}
+
+void
+item_entered(struct engine_thread *t, struct item *it)
+{
+    struct engine_class_counters *c = &t->class_counters[it->class_id];
+    uint64_t bytes = item_total_bytes(it);
+    counter_add(&c->number, 1);
+    counter_add(&c->bytes, bytes);
+    counter_add(&t->counters.total_items, 1);
+    count_size(t->engine, bytes, 1);
+    if (++t->index_delta < INDEX_DELTA_MAX)
+        return;
+    index_count(&t->engine->index, t->index_delta);
+    t->index_delta = 0;
+    index_grow(&t->engine->index, INDEX_SPLITS);
+}
+
+static void
+count_leaving(struct engine_thread *t, const struct item *it, enum leave why)
+{
+    struct engine_class_counters *c = &t->class_counters[it->class_id];
+    bool fetched = item_was_fetched(it);
+    if (why == LEAVE_EVICTED) {
+        counter_add(&c->evicted, 1);
+        counter_add(&c->evicted_nonzero, item_exptime(it) != 0);
+        counter_add(&c->evicted_unfetched, !fetched);
+        counter_add(&c->evicted_active,
+                    (atomic_load_explicit(&it->hit, memory_order_relaxed) & ITEM_FREQ_MAX) != 0);
+        uint32_t atime_s = item_atime(it);
+        uint64_t age_s = t->now_s > atime_s ? t->now_s - atime_s : 0;
+        atomic_store_explicit(&c->evicted_age_s, age_s, memory_order_relaxed);
+    } else if (why == LEAVE_EXPIRED) {
+        counter_add(&c->reclaimed, 1);
+        counter_add(&c->expired_unfetched, !fetched);
+    }
+}
+
+void
+item_left(struct engine_thread *t, struct item *it, enum leave why)
+{
+    struct engine_class_counters *c = &t->class_counters[it->class_id];
+    uint64_t bytes = item_total_bytes(it);
+    counter_sub(&c->number, 1);
+    counter_sub(&c->bytes, bytes);
+    count_size(t->engine, bytes, -1);
+    count_leaving(t, it, why);
+    if (--t->index_delta <= -INDEX_DELTA_MAX) {
+        index_count(&t->engine->index, t->index_delta);
+        t->index_delta = 0;
+    }
+    uint16_t state = item_state(it);
+    atomic_store_explicit(&it->state, (uint16_t)((state & ~ITEM_KIND) | ITEM_LIMBO),
+                          memory_order_release);
+    epoch_retire(&t->epoch, arena_ref(&t->engine->arena, it));
+}
+
+bool
+item_unlink(struct engine_thread *t, struct item *it, enum leave why)
+{
+    struct engine *e = t->engine;
+    struct span key = item_key(it);
+    uint64_t hash = engine_hash(e, key);
+    if (index_swap(&e->index, hash, key, arena_ref(&e->arena, it), 0) != INDEX_OK)
+        return false;
+    item_left(t, it, why);
+    return true;
+}
+
+static void
+free_bodies(struct engine *e, item_ref ref)
+{
+    while (ref != 0) {
+        item_ref next = ((struct item_body *)item_at(e, ref))->next;
+        slab_free(&e->slabs, ref);
+        ref = next;
+    }
+}
+
+void
+item_free(struct engine *e, item_ref ref)
+{
+    struct item *it = item_at(e, ref);
+    if (item_is_chained(it))
+        free_bodies(e, item_chain(it)->first);
+    slab_free(&e->slabs, ref);
+}
+
+/* ---- look-ups ---- */
+
+uint64_t
+engine_hash(const struct engine *e, struct span key)
+{
+    return hash_span(key, e->config.hash_seed);
+}
+
+void
+engine_prefetch_bucket(const struct engine *e, uint64_t hash)
+{
+    index_prefetch(&e->index, hash);
+}
+
+void
+engine_prefetch_item(const struct engine *e, uint64_t hash)
+{
+    index_prefetch_item(&e->index, hash);
+}
+
+/* The live item of the key; a dead one that stands there is removed. */
+static ALWAYS_INLINE struct item *
+find_live(struct engine_thread *t, uint64_t hash, struct span key, bool count_dead)
+{
+    struct engine *e = t->engine;
+    item_ref ref = index_find(&e->index, hash, key);
+    if (ref == 0)
+        return NULL;
+    struct item *it = item_at(e, ref);
+    if (LIKELY(!item_is_dead(e, it, t->now_s)))
+        return it;
+    if (count_dead)
+        counter_add(is_flushed(e, it) ? &t->counters.get_flushed : &t->counters.get_expired, 1);
+    if (epoch_limbo_room(&t->epoch) > 0)
+        item_unlink(t, it, LEAVE_EXPIRED);
+    return NULL;
+}
+
+const struct item *
+engine_get(struct engine_thread *t, uint64_t hash, struct span key)
+{
+    struct item *it = find_live(t, hash, key, true);
+    if (it == NULL) {
+        counter_add(&t->counters.get_misses, 1);
+        return NULL;
+    }
+    note_hit(t, it);
+    counter_add(&t->class_counters[it->class_id].get_hits, 1);
+    return it;
+}
+
+const struct item *
+engine_peek(struct engine_thread *t, uint64_t hash, struct span key)
+{
+    return find_live(t, hash, key, false);
+}
+
+const struct item *
+engine_touch(struct engine_thread *t, uint64_t hash, struct span key, uint32_t exptime_s)
+{
+    struct item *it = find_live(t, hash, key, false);
+    if (it == NULL) {
+        counter_add(&t->counters.touch_misses, 1);
+        return NULL;
+    }
+    note_hit(t, it);
+    atomic_store_explicit(&it->exptime_s, exptime_s, memory_order_relaxed);
+    counter_add(&t->class_counters[it->class_id].touch_hits, 1);
+    return it;
+}
+
+int
+engine_value_iov(const struct engine *e, const struct item *it, uint32_t offset, struct iovec *iov,
+                 int max, size_t *bytes)
+{
+    *bytes = 0;
+    if (!item_is_chained(it)) {
+        uint32_t value_bytes = item_value_bytes(it);
+        if (offset >= value_bytes || max < 1)
+            return 0;
+        *bytes = value_bytes - offset;
+        iov[0] = (struct iovec){(char *)item_value(it) + offset, *bytes};
+        return 1;
+    }
+    int count = 0;
+    item_ref ref = item_chain(it)->first;
+    while (ref != 0 && count < max) {
+        struct item_body *body = (struct item_body *)item_at(e, ref);
+        ref = body->next;
+        if (offset >= body->data_bytes) {
+            offset -= body->data_bytes;
+            continue;
+        }
+        iov[count++] = (struct iovec){body->data + offset, body->data_bytes - offset};
+        *bytes += body->data_bytes - offset;
+        offset = 0;
+    }
+    return count;
+}
+
+void
+engine_pin(struct engine_thread *t, const struct item *it)
+{
+    (void)t;
+    CHECK(item_is_chained(it));
+    atomic_fetch_add_explicit(&item_chain(it)->pins, 1, memory_order_relaxed);
+}
+
+void
+engine_unpin(struct engine_thread *t, const struct item *it)
+{
+    struct engine *e = t->engine;
+    uint32_t before = atomic_fetch_sub_explicit(&item_chain(it)->pins, 1, memory_order_acq_rel);
+    CHECK((before & ~PIN_ORPHAN) > 0);
+    if (before == (PIN_ORPHAN | 1))
+        item_free(e, arena_ref(&e->arena, it));
+}
+
+/* ---- removal ---- */
+
+enum engine_status
+engine_delete(struct engine_thread *t, uint64_t hash, struct span key)
+{
+    if (epoch_limbo_room(&t->epoch) == 0)
+        return ENGINE_AGAIN;
+    struct item *it = find_live(t, hash, key, false);
+    if (it == NULL || !item_unlink(t, it, LEAVE_DELETED)) {
+        counter_add(&t->counters.delete_misses, 1);
+        return ENGINE_NOT_FOUND;
+    }
+    counter_add(&t->class_counters[it->class_id].delete_hits, 1);
+    return ENGINE_OK;
+}

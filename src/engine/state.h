@@ -1,0 +1,113 @@
+/* state.h - what an engine and its threads are made of; for the files of this directory only.
+ *
+ * Threads: see engine.h; each field says who writes it.
+ */
+#ifndef KETCH_ENGINE_STATE_H
+#define KETCH_ENGINE_STATE_H
+
+#include "base/counter.h"
+#include "engine/arena.h"
+#include "engine/counters.h"
+#include "engine/engine.h"
+#include "engine/epoch.h"
+#include "engine/index.h"
+#include "engine/slab.h"
+
+#define SIZE_STEP_BYTES 32 /* of the histogram of sizes, as memcached's */
+
+struct engine {
+    struct engine_config config;
+    struct arena arena;
+    struct slabs slabs;
+    struct index index;
+    struct epoch epoch;
+
+    _Atomic uint64_t cas CACHE_ALIGNED; /* the last unique given out */
+    _Atomic uint16_t generation; /* items of others are flushed; 8 bits, in place for item.state */
+    _Atomic uint32_t flush_at_s; /* a flush that is still to come; 0: none */
+    struct mutex flush_lock;     /* of the flush's steps, and of the sweep below */
+    page_no sweep_page;          /* where engine_maintain() goes on */
+    uint32_t unswept;            /* generations begun that no whole sweep has followed yet */
+    uint32_t swept_from;         /* of these, begun before the sweep under way */
+    uint64_t flushed_at_count;   /* items that had ever been stored at the last flush */
+
+    struct mutex threads_lock; /* of the list */
+    struct engine_thread *threads;
+    struct engine_counters gone_counters; /* what threads that left have counted */
+    struct engine_class_counters gone_class_counters[SLAB_CLASSES_MAX + 1];
+    struct mutex reset_lock; /* of what 'stats reset' set to 0 */
+    struct engine_counters reset_counters;
+    struct engine_class_counters reset_class_counters[SLAB_CLASSES_MAX + 1];
+
+    _Atomic int64_t *sizes; /* items by size, in steps of SIZE_STEP_BYTES */
+    uint32_t sizes_count;   /* 0: not kept */
+};
+
+struct engine_thread {
+    struct engine *engine;
+    struct engine_thread *next;
+    struct epoch_thread epoch;
+    uint32_t now_s;
+    int32_t index_delta;  /* entries not yet told to index_count() */
+    uint32_t starved;     /* AGAIN answers since an allocation last succeeded */
+    struct engine_counters counters CACHE_ALIGNED;
+    struct engine_class_counters class_counters[SLAB_CLASSES_MAX + 1];
+};
+
+static inline struct item *
+item_at(const struct engine *e, item_ref ref)
+{
+    return arena_ptr(&e->arena, ref);
+}
+
+/* Expired, or stored before the last flush. */
+bool item_is_dead(const struct engine *e, const struct item *it, uint32_t now_s);
+bool item_is_expired(const struct item *it, uint32_t now_s);
+
+/* What the item takes, without its share of chunks: header, key, flags, value. */
+uint64_t item_total_bytes(const struct item *it);
+
+/* Why an item leaves the cache. */
+enum leave { LEAVE_DELETED, LEAVE_REPLACED, LEAVE_EVICTED, LEAVE_EXPIRED };
+
+/* Takes 'it' out of the index, if it is still there, and retires it; true if it was. */
+bool item_unlink(struct engine_thread *t, struct item *it, enum leave why);
+
+/* Bookkeeping of an item that has just entered or left the index; the latter retires it. */
+void item_entered(struct engine_thread *t, struct item *it);
+void item_left(struct engine_thread *t, struct item *it, enum leave why);
+
+/* A hit, as eviction and 'fetched' know it. */
+static inline void
+note_hit(struct engine_thread *t, struct item *it)
+{
+    uint8_t hit = atomic_load_explicit(&it->hit, memory_order_relaxed);
+    uint8_t freq = hit & ITEM_FREQ_MAX;
+    uint8_t now = (uint8_t)((freq < ITEM_FREQ_MAX ? freq + 1 : freq) | ITEM_FETCHED);
+    if (now != hit)
+        atomic_store_explicit(&it->hit, now, memory_order_relaxed);
+    if (item_atime(it) != t->now_s)
+        atomic_store_explicit(&it->atime_s, t->now_s, memory_order_relaxed);
+}
+
+/* Gives the memory of an item back; nobody may hold it. */
+void item_free(struct engine *e, item_ref ref);
+
+/* A chunk for 'bytes', evicting ahead when memory runs low.  OK, AGAIN or NO_MEMORY. */
+enum engine_status chunk_alloc(struct engine_thread *t, uint32_t bytes, item_ref *out) MUST_USE;
+
+/* Finds a page for the index, which waits for one. */
+void feed_index(struct engine_thread *t);
+
+/* Begins the flush whose time has come. */
+void flush_when_due(struct engine_thread *t);
+
+/* evict.c */
+
+/* Makes one of the class's chunks free, at the next quiescent point; false: none found. */
+bool evict_chunks(struct engine_thread *t, unsigned class_id, unsigned count);
+
+/* Starts to empty a page of some class, for another class or for the index; false: none could be. */
+bool evict_page(struct engine_thread *t, unsigned for_class_id);
+
+#endif

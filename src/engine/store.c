@@ -1,0 +1,472 @@
+/* store.c - new items: filled outside the index, then linked in one step.
+ *
+ * Items never change once they are linked.  Whatever a store depends on - is there an item, is its
+ * cas unique this, what is its value - is read first without a lock; then index_swap() puts the new
+ * item where the old one was, or finds that it is no longer there, and all starts again.
+ */
+#include "engine/state.h"
+
+#include "base/check.h"
+#include "base/num.h"
+
+/* memcached's item header, its NUL behind the key, its line end behind the value: counted by
+ * engine_item_fits() only, so that exactly the same values are too large. */
+#define MEMCACHED_HEADER_BYTES 48
+#define MEMCACHED_EXTRA_BYTES  3
+
+bool
+engine_item_fits(const struct engine *e, size_t key_bytes, uint32_t client_flags,
+                 uint32_t value_bytes)
+{
+    uint64_t total = MEMCACHED_HEADER_BYTES + (e->config.cas ? 8 : 0) + key_bytes +
+                     (client_flags != 0 ? 4 : 0) + (uint64_t)value_bytes + MEMCACHED_EXTRA_BYTES;
+    return total <= e->config.item_bytes_max;
+}
+
+/* ---- uploads ---- */
+
+static uint16_t
+initial_state(const struct engine *e, uint32_t client_flags, bool chained)
+{
+    return (uint16_t)(ITEM_RESERVED | (e->config.cas ? ITEM_HAS_CAS : 0) |
+                      (client_flags != 0 ? ITEM_HAS_FLAGS : 0) | (chained ? ITEM_CHAINED : 0));
+}
+
+static void
+fill_header(struct item *it, uint16_t state, struct span key, uint32_t client_flags,
+            uint32_t exptime_s, uint32_t value_bytes)
+{
+    bool chained = (state & ITEM_CHAINED) != 0;
+    atomic_store_explicit(&it->exptime_s, exptime_s, memory_order_relaxed);
+    it->lengths = (uint32_t)key.bytes << 24 | (chained ? 0 : value_bytes);
+    atomic_store_explicit(&it->hit, 0, memory_order_relaxed);
+    atomic_store_explicit(&it->state, state, memory_order_release);
+    char *at = (char *)it + item_key_offset(state);
+    memcpy(at, key.p, key.bytes);
+    if (client_flags != 0)
+        memcpy(at - sizeof client_flags, &client_flags, sizeof client_flags);
+    if (chained) {
+        struct item_chain *chain = item_chain(it);
+        chain->first = 0;
+        chain->value_bytes = value_bytes;
+        atomic_store_explicit(&chain->pins, 0, memory_order_relaxed);
+    }
+}
+
+enum engine_status
+engine_reserve(struct engine_thread *t, struct span key, uint32_t client_flags, uint32_t exptime_s,
+               uint32_t value_bytes, struct upload *up)
+{
+    struct engine *e = t->engine;
+    CHECK(key.bytes > 0 && key.bytes <= 250);
+    if (!engine_item_fits(e, key.bytes, client_flags, value_bytes)) {
+        counter_add(&t->counters.store_too_large, 1);
+        return ENGINE_TOO_LARGE;
+    }
+    uint64_t bytes = item_key_offset(initial_state(e, client_flags, false)) + key.bytes;
+    bool chained = bytes + value_bytes > e->slabs.chunk_bytes_max;
+    bytes += chained ? 3 + sizeof(struct item_chain) : value_bytes;
+    item_ref ref;
+    enum engine_status status = chunk_alloc(t, (uint32_t)bytes, &ref);
+    if (status != ENGINE_OK)
+        return status;
+    struct item *it = item_at(e, ref);
+    fill_header(it, initial_state(e, client_flags, chained), key, client_flags, exptime_s,
+                value_bytes);
+    *up = (struct upload){.item = it, .value_bytes = value_bytes};
+    return ENGINE_OK;
+}
+
+/* The next chunk of a chained value: as large as chunks are, the last one as small as it can be. */
+static enum engine_status
+add_body(struct engine_thread *t, struct upload *up)
+{
+    struct engine *e = t->engine;
+    uint64_t bytes = sizeof(struct item_body) + (uint64_t)(up->value_bytes - up->filled_bytes);
+    if (bytes > e->slabs.chunk_bytes_max)
+        bytes = e->slabs.chunk_bytes_max;
+    item_ref ref;
+    enum engine_status status = chunk_alloc(t, (uint32_t)bytes, &ref);
+    if (status != ENGINE_OK)
+        return status;
+    struct item_body *body = (struct item_body *)item_at(e, ref);
+    body->next = 0;
+    body->owner = arena_ref(&e->arena, up->item);
+    body->data_bytes = (uint32_t)(bytes - sizeof *body);
+    atomic_store_explicit(&body->state, ITEM_BODY, memory_order_release);
+    if (up->tail_ref == 0)
+        item_chain(up->item)->first = ref;
+    else
+        ((struct item_body *)item_at(e, up->tail_ref))->next = ref;
+    up->tail_ref = ref;
+    up->tail_filled = 0;
+    return ENGINE_OK;
+}
+
+enum engine_status
+engine_upload_space(struct engine_thread *t, struct upload *up, char **to, size_t *room)
+{
+    struct engine *e = t->engine;
+    if (!item_is_chained(up->item)) {
+        *to = (char *)item_value(up->item) + up->filled_bytes;
+        *room = up->value_bytes - up->filled_bytes;
+        return ENGINE_OK;
+    }
+    struct item_body *tail = up->tail_ref != 0 ? (struct item_body *)item_at(e, up->tail_ref) : NULL;
+    if (up->filled_bytes < up->value_bytes && (tail == NULL || up->tail_filled == tail->data_bytes)) {
+        enum engine_status status = add_body(t, up);
+        if (status != ENGINE_OK)
+            return status;
+        tail = (struct item_body *)item_at(e, up->tail_ref);
+    }
+    *to = tail->data + up->tail_filled;
+    *room = tail->data_bytes - up->tail_filled;
+    return ENGINE_OK;
+}
+
+void
+engine_upload_filled(struct upload *up, size_t bytes)
+{
+    CHECK(bytes <= up->value_bytes - up->filled_bytes);
+    up->filled_bytes += (uint32_t)bytes;
+    up->tail_filled += (uint32_t)bytes;
+}
+
+/* Copies as much of 'data' as memory allows; '*done' says how much. */
+static enum engine_status
+upload_bytes(struct engine_thread *t, struct upload *up, struct span data)
+{
+    while (data.bytes > 0) {
+        char *to;
+        size_t room;
+        enum engine_status status = engine_upload_space(t, up, &to, &room);
+        if (status != ENGINE_OK)
+            return status;
+        size_t n = data.bytes < room ? data.bytes : room;
+        memcpy(to, data.p, n);
+        engine_upload_filled(up, n);
+        data = span_of(data.p + n, data.bytes - n);
+    }
+    return ENGINE_OK;
+}
+
+static enum engine_status
+upload_value_of(struct engine_thread *t, struct upload *up, const struct item *from)
+{
+    uint32_t offset = 0;
+    struct iovec iov;
+    size_t bytes;
+    while (engine_value_iov(t->engine, from, offset, &iov, 1, &bytes) == 1) {
+        enum engine_status status = upload_bytes(t, up, span_of(iov.iov_base, iov.iov_len));
+        if (status != ENGINE_OK)
+            return status;
+        offset += (uint32_t)bytes;
+    }
+    return ENGINE_OK;
+}
+
+void
+engine_abandon(struct engine_thread *t, struct upload *up)
+{
+    if (up->item != NULL)
+        item_free(t->engine, arena_ref(&t->engine->arena, up->item));
+    up->item = NULL;
+}
+
+/* ---- linking ---- */
+
+/* Makes the item ready to be seen. */
+static uint64_t
+stamp(struct engine_thread *t, struct item *it)
+{
+    struct engine *e = t->engine;
+    uint64_t cas = 0;
+    uint16_t state = item_state(it);
+    if (state & ITEM_HAS_CAS) {
+        cas = atomic_fetch_add_explicit(&e->cas, 1, memory_order_relaxed) + 1;
+        memcpy((char *)it + sizeof *it, &cas, sizeof cas);
+    }
+    atomic_store_explicit(&it->atime_s, t->now_s, memory_order_relaxed);
+    uint16_t generation = atomic_load_explicit(&e->generation, memory_order_relaxed);
+    state = (uint16_t)((state & 0xff & ~ITEM_KIND) | ITEM_LINKED | generation);
+    atomic_store_explicit(&it->state, state, memory_order_release);
+    return cas;
+}
+
+static void
+unstamp(struct item *it)
+{
+    uint16_t state = item_state(it);
+    atomic_store_explicit(&it->state, (uint16_t)((state & ~ITEM_KIND) | ITEM_RESERVED),
+                          memory_order_release);
+}
+
+/* Links 'it' in place of 'old' (which may be 0).  OK, AGAIN, or EXISTS: something else is there now. */
+static enum engine_status
+link_item(struct engine_thread *t, uint64_t hash, struct item *it, item_ref old, uint64_t *cas)
+{
+    struct engine *e = t->engine;
+    if (epoch_limbo_room(&t->epoch) == 0)
+        return ENGINE_AGAIN;
+    *cas = stamp(t, it);
+    enum index_status status =
+        index_swap(&e->index, hash, item_key(it), old, arena_ref(&e->arena, it));
+    if (status == INDEX_OK) {
+        item_entered(t, it);
+        if (old != 0)
+            item_left(t, item_at(e, old),
+                      item_is_dead(e, item_at(e, old), t->now_s) ? LEAVE_EXPIRED : LEAVE_REPLACED);
+        if (UNLIKELY(atomic_load_explicit(&e->index.hungry, memory_order_relaxed)))
+            feed_index(t);
+        return ENGINE_OK;
+    }
+    unstamp(it);
+    if (status == INDEX_CHANGED)
+        return ENGINE_EXISTS;
+    feed_index(t);
+    return ENGINE_AGAIN;
+}
+
+/* What stands under a key at one moment. */
+struct standing {
+    item_ref ref;     /* live or dead; 0: none */
+    struct item *it;  /* live; NULL: none */
+};
+
+static struct standing
+standing_of(struct engine_thread *t, uint64_t hash, struct span key)
+{
+    struct engine *e = t->engine;
+    struct standing s = {.ref = index_find(&e->index, hash, key)};
+    if (s.ref != 0 && !item_is_dead(e, item_at(e, s.ref), t->now_s))
+        s.it = item_at(e, s.ref);
+    return s;
+}
+
+static bool
+has_unique(const struct item *it, uint64_t expected)
+{
+    return (item_state(it) & ITEM_HAS_CAS) != 0 && item_cas(it) == expected;
+}
+
+/* May the store go on, with 'old' standing there? */
+static enum engine_status
+may_store(enum engine_store how, const struct item *old, uint64_t expected)
+{
+    switch (how) {
+    case ENGINE_SET:
+        return ENGINE_OK;
+    case ENGINE_ADD:
+        return old == NULL ? ENGINE_OK : ENGINE_NOT_STORED;
+    case ENGINE_REPLACE:
+    case ENGINE_APPEND:
+    case ENGINE_PREPEND:
+        return old != NULL ? ENGINE_OK : ENGINE_NOT_STORED;
+    case ENGINE_CAS:
+        if (old == NULL)
+            return ENGINE_NOT_FOUND;
+        return has_unique(old, expected) ? ENGINE_OK : ENGINE_EXISTS;
+    }
+    CHECK_NOT_REACHED();
+}
+
+/* A new item with the old value and the uploaded one; flags and exptime are the old item's. */
+static enum engine_status
+join(struct engine_thread *t, const struct item *old, const struct item *piece,
+     enum engine_store how, struct upload *joined)
+{
+    uint64_t total = (uint64_t)item_value_bytes(old) + item_value_bytes(piece);
+    if (total > UINT32_MAX)
+        return ENGINE_TOO_LARGE;
+    enum engine_status status = engine_reserve(t, item_key(old), item_client_flags(old),
+                                               item_exptime(old), (uint32_t)total, joined);
+    if (status != ENGINE_OK)
+        return status;
+    bool append = how == ENGINE_APPEND;
+    status = upload_value_of(t, joined, append ? old : piece);
+    if (status == ENGINE_OK)
+        status = upload_value_of(t, joined, append ? piece : old);
+    if (status != ENGINE_OK)
+        engine_abandon(t, joined);
+    return status;
+}
+
+/* One attempt.  EXISTS with how != ENGINE_CAS, or with '*raced' set: try again. */
+static enum engine_status
+try_commit(struct engine_thread *t, uint64_t hash, struct upload *up, enum engine_store how,
+           uint64_t *cas, bool *raced)
+{
+    *raced = false;
+    struct standing old = standing_of(t, hash, item_key(up->item));
+    enum engine_status status = may_store(how, old.it, *cas);
+    if (status != ENGINE_OK) {
+        if (how == ENGINE_ADD)
+            note_hit(t, old.it);
+        return status;
+    }
+    bool joins = how == ENGINE_APPEND || how == ENGINE_PREPEND;
+    struct upload joined = {.item = up->item};
+    if (joins && (status = join(t, old.it, up->item, how, &joined)) != ENGINE_OK)
+        return status;
+    uint64_t unique;
+    status = link_item(t, hash, joined.item, old.ref, &unique);
+    *raced = status == ENGINE_EXISTS;
+    if (status == ENGINE_OK)
+        *cas = unique;
+    if (joins && status != ENGINE_OK)
+        engine_abandon(t, &joined);
+    else if (!joins && status == ENGINE_OK)
+        up->item = NULL; /* the index's now */
+    return status;
+}
+
+static void
+count_store(struct engine_thread *t, unsigned class_id, enum engine_store how,
+            enum engine_status status)
+{
+    struct engine_class_counters *c = &t->class_counters[class_id];
+    counter_add(&c->set_cmds, 1);
+    if (how != ENGINE_CAS)
+        return;
+    if (status == ENGINE_OK)
+        counter_add(&c->cas_hits, 1);
+    else if (status == ENGINE_EXISTS)
+        counter_add(&c->cas_badval, 1);
+    else if (status == ENGINE_NOT_FOUND)
+        counter_add(&t->counters.cas_misses, 1);
+}
+
+enum engine_status
+engine_commit(struct engine_thread *t, uint64_t hash, struct upload *up, enum engine_store how,
+              uint64_t *cas)
+{
+    CHECK(up->filled_bytes == up->value_bytes);
+    unsigned class_id = up->item->class_id;
+    bool raced;
+    enum engine_status status;
+    do
+        status = try_commit(t, hash, up, how, cas, &raced);
+    while (raced);
+    if (status == ENGINE_AGAIN)
+        return status;
+    count_store(t, class_id, how, status);
+    engine_abandon(t, up);
+    return status;
+}
+
+enum engine_status
+engine_store(struct engine_thread *t, uint64_t hash, struct span key, uint32_t client_flags,
+             uint32_t exptime_s, struct span value, enum engine_store how, uint64_t *cas)
+{
+    struct upload up;
+    CHECK(value.bytes <= UINT32_MAX);
+    enum engine_status status =
+        engine_reserve(t, key, client_flags, exptime_s, (uint32_t)value.bytes, &up);
+    if (status != ENGINE_OK)
+        return status;
+    status = upload_bytes(t, &up, value);
+    if (status == ENGINE_OK)
+        status = engine_commit(t, hash, &up, how, cas);
+    if (status != ENGINE_OK)
+        engine_abandon(t, &up);
+    return status;
+}
+
+/* ---- arithmetic ---- */
+
+static bool
+is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Reads a value as strtoull() would: spaces, an optional plus, digits; then the end or a space. */
+static bool
+parse_value(const struct item *it, uint64_t *out)
+{
+    if (item_is_chained(it))
+        return false;
+    struct span s = span_of(item_value(it), item_value_bytes(it));
+    while (s.bytes > 0 && is_space(*s.p))
+        s = span_of(s.p + 1, s.bytes - 1);
+    if (s.bytes > 0 && *s.p == '+')
+        s = span_of(s.p + 1, s.bytes - 1);
+    size_t digits = 0;
+    while (digits < s.bytes && s.p[digits] >= '0' && s.p[digits] <= '9')
+        digits++;
+    if (digits < s.bytes && !is_space(s.p[digits]))
+        return false;
+    return num_parse_u64(span_of(s.p, digits), out);
+}
+
+static uint64_t
+add_or_subtract(uint64_t value, uint64_t delta, bool decr)
+{
+    if (decr)
+        return value > delta ? value - delta : 0;
+    return value + delta;
+}
+
+/* A copy of 'old' with the number as its value, padded with spaces to the old length. */
+static enum engine_status
+make_number(struct engine_thread *t, const struct item *old, uint64_t number, struct upload *up)
+{
+    char text[NUM_U64_BYTES_MAX];
+    size_t bytes = num_format_u64(text, number);
+    uint32_t old_bytes = item_value_bytes(old);
+    uint32_t value_bytes = bytes > old_bytes ? (uint32_t)bytes : old_bytes;
+    enum engine_status status = engine_reserve(t, item_key(old), item_client_flags(old),
+                                               item_exptime(old), value_bytes, up);
+    if (status != ENGINE_OK)
+        return status;
+    char *to;
+    size_t room;
+    CHECK(engine_upload_space(t, up, &to, &room) == ENGINE_OK && room >= value_bytes);
+    memcpy(to, text, bytes);
+    memset(to + bytes, ' ', value_bytes - bytes);
+    engine_upload_filled(up, value_bytes);
+    return ENGINE_OK;
+}
+
+static enum engine_status
+try_arith(struct engine_thread *t, uint64_t hash, struct span key, bool decr, uint64_t delta,
+          uint64_t *result, bool *raced)
+{
+    *raced = false;
+    struct standing old = standing_of(t, hash, key);
+    if (old.it == NULL)
+        return ENGINE_NOT_FOUND;
+    uint64_t value;
+    if (!parse_value(old.it, &value))
+        return ENGINE_NOT_NUMERIC;
+    *result = add_or_subtract(value, delta, decr);
+    struct upload up;
+    enum engine_status status = make_number(t, old.it, *result, &up);
+    if (status != ENGINE_OK)
+        return status == ENGINE_TOO_LARGE ? ENGINE_NO_MEMORY : status;
+    uint64_t unique;
+    unsigned class_id = up.item->class_id;
+    status = link_item(t, hash, up.item, old.ref, &unique);
+    *raced = status == ENGINE_EXISTS;
+    if (status != ENGINE_OK) {
+        engine_abandon(t, &up);
+        return status;
+    }
+    struct engine_class_counters *c = &t->class_counters[class_id];
+    counter_add(decr ? &c->decr_hits : &c->incr_hits, 1);
+    return ENGINE_OK;
+}
+
+enum engine_status
+engine_arith(struct engine_thread *t, uint64_t hash, struct span key, bool decr, uint64_t delta,
+             uint64_t *result)
+{
+    bool raced;
+    enum engine_status status;
+    do
+        status = try_arith(t, hash, key, decr, delta, result, &raced);
+    while (raced);
+    if (status == ENGINE_NOT_FOUND)
+        counter_add(decr ? &t->counters.decr_misses : &t->counters.incr_misses, 1);
+    return status;
+}

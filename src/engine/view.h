@@ -1,0 +1,62 @@
+/* view.h - figures of an engine, for those who show them.
+ *
+ * Threads: any.  Figures are sums of what threads count without a lock: close, not a snapshot.
+ */
+#ifndef KETCH_ENGINE_VIEW_H
+#define KETCH_ENGINE_VIEW_H
+
+#include "engine/counters.h"
+#include "engine/engine.h"
+
+struct engine_memory {
+    uint64_t limit_bytes;
+    uint64_t page_bytes;
+    uint64_t item_pages;
+    uint64_t pool_pages;     /* that may still be taken */
+    uint64_t free_pages;     /* were used, and wait to be used again */
+    uint64_t index_bytes;    /* buckets and overflow buckets */
+    uint64_t overflow_bytes; /* of these, overflow buckets in use */
+    uint64_t buckets;
+};
+
+struct engine_class_memory {
+    uint64_t chunk_bytes;
+    uint64_t chunks_per_page;
+    uint64_t pages;
+    uint64_t used_chunks; /* with those that wait for a quiescent point */
+    uint64_t free_chunks;
+};
+
+/* Size classes have the ids 1..engine_class_count(). */
+unsigned engine_class_count(const struct engine *e);
+void engine_memory(struct engine *e, struct engine_memory *out);
+void engine_class_memory(struct engine *e, unsigned class_id, struct engine_class_memory *out);
+
+/* Adds up the counters of all threads, since the last reset: into 'total', and into
+ * 'classes[0 .. engine_class_count()]'. */
+void engine_count(struct engine *e, struct engine_counters *total,
+                  struct engine_class_counters *classes);
+
+/* Counters start at 0 again; gauges stay. */
+void engine_reset_counters(struct engine *e);
+
+/* Seconds since the last use of the oldest of a few items that the eviction hand would judge next. */
+uint32_t engine_class_age(struct engine_thread *t, unsigned class_id);
+
+/* Calls 'visit' for up to 'max' live items of a class, in address order; the class is locked. */
+typedef void engine_visit_fn(void *context, const struct item *it);
+void engine_visit_class(struct engine_thread *t, unsigned class_id, size_t max,
+                        engine_visit_fn *visit, void *context);
+
+/* The same for the items of one bucket of the index, of engine_memory().buckets. */
+void engine_visit_bucket(struct engine_thread *t, uint64_t bucket, engine_visit_fn *visit,
+                         void *context);
+
+/* Calls 'row' for every size, in steps of 32 bytes, that items have; false: sizes are not tracked. */
+typedef void engine_size_fn(void *context, uint32_t bytes, uint64_t count);
+bool engine_sizes(struct engine *e, engine_size_fn *row, void *context);
+
+/* Header, key, flags and value of an item, in bytes. */
+uint64_t engine_item_bytes(const struct item *it);
+
+#endif
