@@ -363,9 +363,9 @@ sub fail
     $got = 'nothing' if $got eq '';
     die sprintf "line %s\n    sent      %s\n    expected  %s%s\n    received  %s\n",
         $self->{step}{line},
-        Wire::Transcript::printable($self->{last_sent}, 160),
-        Wire::Transcript::printable($want, 400), $where,
-        Wire::Transcript::printable($got, 400);
+        Wire::Transcript::printable($self->{last_sent}, 100),
+        Wire::Transcript::printable($want, 200), $where,
+        Wire::Transcript::printable($got, 200);
 }
 
 1;

@@ -138,11 +138,13 @@ sub unquote
     return $text;
 }
 
-# {TEXT x COUNT} and {each FROM..TO|TEXT with #}: what would be too long to write down.
+# {TEXT x COUNT} and {each FROM..TO|TEXT with #}: what would be too long to write down.  A repetition
+# may stand in an "each", and its count may be the #.
 sub generate
 {
     my ($text) = @_;
-    $text =~ s/\{each (\d+)\.\.(\d+)\|(.*?)\}/each_number($1, $2, $3)/gse;
+    $text =~ s/\{([^{}]+?) x (\d+)\}/$1 x $2/gse;
+    $text =~ s/\{each (\d+)\.\.(\d+)\|((?:[^{}]++|\{[^{}]*+\})*+)\}/each_number($1, $2, $3)/gse;
     $text =~ s/\{([^{}]+?) x (\d+)\}/$1 x $2/gse;
     return $text;
 }
