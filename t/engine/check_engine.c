@@ -832,6 +832,45 @@ START_TEST(configurations_out_of_range_are_refused)
 }
 END_TEST
 
+static const struct engine_config shapes[] = {
+    {.limit_bytes = 2 * MIB, .growth = 1.01, .chunk_bytes_min = 1},
+    {.limit_bytes = 2 * MIB, .growth = 4.0},
+    {.limit_bytes = 8 * MIB, .growth = 1.001, .page_bytes = 1 * MIB},
+    {.limit_bytes = 8 * MIB, .growth = 1.08, .page_bytes = 1 * MIB, .chunk_bytes_min = 100000},
+    {.limit_bytes = 64 * MIB, .growth = 1.25, .chunk_bytes_min = 48},
+    {.limit_bytes = 64 * MIB, .chunk_bytes_min = 1 << 30},
+    {.limit_bytes = 64 * MIB, .preallocate = true},
+    {.limit_bytes = 64 * MIB, .huge_pages = true, .track_sizes = true},
+};
+
+START_TEST(every_size_can_be_stored_in_every_shape)
+{
+    struct engine_config c = shapes[_i / 2];
+    c.item_bytes_max = 1 * MIB;
+    c.cas = _i % 2 == 0;
+    c.evict = true;
+    struct fixture f = fixture_open(c);
+    uint32_t most = c.limit_bytes < 4 * MIB ? 256 * KIB : 900 * KIB;
+    char *value = pattern(most, 7);
+    char key[16];
+    for (uint32_t bytes = 0; bytes < most; bytes += 1 + bytes / 40) {
+        sprintf(key, "%u", bytes);
+        MUST(put_span(&f, text(key), span_of(value, bytes)) == ENGINE_OK);
+        const struct item *it = get(&f, key);
+        MUST(it != NULL && value_is(f.e, it, span_of(value, bytes)));
+        fixture_turn(&f);
+    }
+    audit(&f);
+    flush(&f, 0);
+    for (unsigned i = 0; i < 1000 && engine_maintain(f.t, 1000) >= 1000; i++)
+        fixture_turn(&f);
+    fixture_settle(&f);
+    audit_empty(f.e);
+    free(value);
+    fixture_close(&f);
+}
+END_TEST
+
 static void
 add_storing(Suite *suite)
 {
@@ -902,6 +941,7 @@ add_whole(Suite *suite)
     tcase_add_test(tc, an_item_found_stays_readable_until_the_finder_turns);
     tcase_add_test(tc, counters_survive_the_threads_that_counted);
     tcase_add_test(tc, configurations_out_of_range_are_refused);
+    tcase_add_loop_test(tc, every_size_can_be_stored_in_every_shape, 0, 2 * ARRAY_COUNT(shapes));
     suite_add_tcase(suite, tc);
 }
 
