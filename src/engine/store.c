@@ -212,6 +212,7 @@ link_item(struct engine_thread *t, uint64_t hash, struct item *it, item_ref old,
     enum index_status status =
         index_swap(&e->index, hash, item_key(it), old, arena_ref(&e->arena, it));
     if (status == INDEX_OK) {
+        t->fruitless_turns = 0;
         item_entered(t, it);
         if (old != 0)
             item_left(t, item_at(e, old),
@@ -224,7 +225,7 @@ link_item(struct engine_thread *t, uint64_t hash, struct item *it, item_ref old,
     if (status == INDEX_CHANGED)
         return ENGINE_EXISTS;
     feed_index(t);
-    return ENGINE_AGAIN;
+    return give_up_or_wait(t, it->class_id);
 }
 
 /* What stands under a key at one moment. */

@@ -810,6 +810,89 @@ START_TEST(counters_survive_the_threads_that_counted)
 }
 END_TEST
 
+/* ---- no memory ---- */
+
+/* Stores 'count' small items named from 'first' on; returns how many were refused. */
+static unsigned
+store_many(struct fixture *f, unsigned first, unsigned count)
+{
+    unsigned refused = 0;
+    char key[16];
+    for (unsigned i = first; i < first + count; i++) {
+        sprintf(key, "%u", i);
+        enum engine_status status = put(f, key, "v");
+        MUST(status == ENGINE_OK || status == ENGINE_NO_MEMORY);
+        refused += status == ENGINE_NO_MEMORY;
+    }
+    return refused;
+}
+
+static unsigned
+count_held(struct fixture *f, unsigned count)
+{
+    unsigned held = 0;
+    char key[16];
+    for (unsigned i = 0; i < count; i++) {
+        sprintf(key, "%u", i);
+        held += get(f, key) != NULL;
+    }
+    return held;
+}
+
+/* The index cannot grow either, and says so when a bucket is full. */
+START_TEST(without_eviction_a_full_cache_refuses_and_keeps_all)
+{
+    struct engine_config c = small_config(2 * MIB);
+    c.evict = false;
+    struct fixture f = fixture_open(c);
+    const unsigned count = 60000;
+    unsigned refused = store_many(&f, 0, count);
+    ck_assert_uint_gt(refused, 10000);
+    ck_assert_uint_eq(count_held(&f, count), count - refused);
+    audit(&f);
+    /* Replacing needs no more memory than is there, once a little has been freed. */
+    char key[16];
+    unsigned freed = 0;
+    for (unsigned i = 0; i < 2000; i++) {
+        sprintf(key, "%u", i);
+        freed += drop(&f, text(key)) == ENGINE_OK;
+    }
+    fixture_settle(&f);
+    ck_assert_uint_eq(store_many(&f, 2000, 1000), 0);
+    ck_assert_uint_eq(count_held(&f, count), count - refused - freed);
+    audit(&f);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_full_bucket_without_memory_to_overflow_refuses)
+{
+    struct engine_config c = small_config(2 * MIB);
+    c.evict = false;
+    struct fixture f = fixture_open(c);
+    char *value = pattern(30 * KIB, 9), key[16];
+    ck_assert_int_eq(put(&f, "a page for small items", "v"), ENGINE_OK);
+    unsigned big = 0, stored = 0, refused = 0;
+    do
+        sprintf(key, "big%u", big++);
+    while (put_span(&f, text(key), span_of(value, 30 * KIB)) == ENGINE_OK);
+    for (unsigned i = 0; stored + refused < 20; i++) {
+        sprintf(key, "%u", i);
+        if ((hash_of(&f, text(key)) & 1023) != 5) /* all into one of the first 1024 buckets */
+            continue;
+        enum engine_status status = put(&f, key, "v");
+        ck_assert(status == ENGINE_OK || status == ENGINE_NO_MEMORY);
+        stored += status == ENGINE_OK;
+        refused += status != ENGINE_OK;
+    }
+    ck_assert_uint_ge(stored, INDEX_BUCKET_SLOTS - 2);
+    ck_assert_uint_ge(refused, 20 - INDEX_BUCKET_SLOTS);
+    audit(&f);
+    free(value);
+    fixture_close(&f);
+}
+END_TEST
+
 /* ---- configurations ---- */
 
 START_TEST(configurations_out_of_range_are_refused)
@@ -940,6 +1023,8 @@ add_whole(Suite *suite)
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, an_item_found_stays_readable_until_the_finder_turns);
     tcase_add_test(tc, counters_survive_the_threads_that_counted);
+    tcase_add_test(tc, without_eviction_a_full_cache_refuses_and_keeps_all);
+    tcase_add_test(tc, a_full_bucket_without_memory_to_overflow_refuses);
     tcase_add_test(tc, configurations_out_of_range_are_refused);
     tcase_add_loop_test(tc, every_size_can_be_stored_in_every_shape, 0, 2 * ARRAY_COUNT(shapes));
     suite_add_tcase(suite, tc);
