@@ -53,6 +53,19 @@ fill_header(struct item *it, uint16_t state, struct span key, uint32_t client_fl
     }
 }
 
+/* A value that takes more than half the cache would push all else out, only to be refused when the last
+ * chunk cannot be had. */
+static bool
+may_ever_fit(struct engine_thread *t, uint32_t value_bytes)
+{
+    struct arena_usage usage;
+    arena_usage(&t->engine->arena, &usage);
+    if (value_bytes <= ((uint64_t)usage.limit_pages << t->engine->arena.page_shift) / 2)
+        return true;
+    counter_add(&t->counters.store_no_memory, 1);
+    return false;
+}
+
 enum engine_status
 engine_reserve(struct engine_thread *t, struct span key, uint32_t client_flags, uint32_t exptime_s,
                uint32_t value_bytes, struct upload *up)
@@ -65,6 +78,8 @@ engine_reserve(struct engine_thread *t, struct span key, uint32_t client_flags, 
     }
     uint64_t bytes = item_key_offset(initial_state(e, client_flags, false)) + key.bytes;
     bool chained = bytes + value_bytes > e->slabs.chunk_bytes_max;
+    if (chained && !may_ever_fit(t, value_bytes))
+        return ENGINE_NO_MEMORY;
     bytes += chained ? 3 + sizeof(struct item_chain) : value_bytes;
     item_ref ref;
     enum engine_status status = chunk_alloc(t, (uint32_t)bytes, &ref);

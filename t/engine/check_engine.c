@@ -954,6 +954,29 @@ START_TEST(every_size_can_be_stored_in_every_shape)
 }
 END_TEST
 
+START_TEST(one_gibibyte_items_are_configurable)
+{
+    struct engine_config c = small_config(64 * MIB);
+    c.item_bytes_max = 1u << 30;
+    struct fixture f = fixture_open(c);
+    uint32_t bytes = 20 * MIB;
+    char *value = pattern(bytes, 8);
+    ck_assert_int_eq(put_span(&f, SPAN("k"), span_of(value, bytes)), ENGINE_OK);
+    ck_assert(value_is(f.e, get(&f, "k"), span_of(value, bytes)));
+    audit(&f);
+    /* More than there is memory: refused soon, and the cache lives on. */
+    struct upload up;
+    enum engine_status status;
+    UNTIL_DONE(&f, status, engine_reserve(f.t, SPAN("x"), 0, 0, (1u << 30) - 1000, &up));
+    ck_assert_int_eq(status, ENGINE_NO_MEMORY);
+    ck_assert_int_eq(put(&f, "k", "v"), ENGINE_OK);
+    fixture_settle(&f);
+    audit(&f);
+    free(value);
+    fixture_close(&f);
+}
+END_TEST
+
 static void
 add_storing(Suite *suite)
 {
@@ -1027,6 +1050,7 @@ add_whole(Suite *suite)
     tcase_add_test(tc, a_full_bucket_without_memory_to_overflow_refuses);
     tcase_add_test(tc, configurations_out_of_range_are_refused);
     tcase_add_loop_test(tc, every_size_can_be_stored_in_every_shape, 0, 2 * ARRAY_COUNT(shapes));
+    tcase_add_test(tc, one_gibibyte_items_are_configurable);
     suite_add_tcase(suite, tc);
 }
 
