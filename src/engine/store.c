@@ -396,7 +396,8 @@ is_space(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* Reads a value as strtoull() would: spaces, an optional plus, digits; then the end or a space. */
+/* Reads a value as memcached does, with strtoull(): spaces, an optional plus, digits; then the end, a
+ * space or a NUL, as C programs like to store it. */
 static bool
 parse_value(const struct item *it, uint64_t *out)
 {
@@ -410,7 +411,7 @@ parse_value(const struct item *it, uint64_t *out)
     size_t digits = 0;
     while (digits < s.bytes && s.p[digits] >= '0' && s.p[digits] <= '9')
         digits++;
-    if (digits < s.bytes && !is_space(s.p[digits]))
+    if (digits < s.bytes && !is_space(s.p[digits]) && s.p[digits] != 0)
         return false;
     return num_parse_u64(span_of(s.p, digits), out);
 }

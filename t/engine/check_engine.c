@@ -400,7 +400,7 @@ START_TEST(arithmetic_reads_what_strtoull_would)
 {
     /* Each of these was tried on memcached. */
     const struct span good[] = {SPAN("5"),     SPAN(" 5"),     SPAN("5 "),  SPAN("5 x"), SPAN("+5"),
-                                SPAN("\t5"),   SPAN("\v5"),    SPAN("005"),
+                                SPAN("\t5"),   SPAN("\v5"),    SPAN("005"), SPAN("5\0"), SPAN("5\0x"),
                                 SPAN("5\r\n"), SPAN("00000000000000000000000000005")};
     const struct span bad[] = {SPAN(""),   SPAN(" "),  SPAN("x"),  SPAN("5x"), SPAN("-5"), SPAN("+"),
                                SPAN("++5"), SPAN("+ 5"), SPAN("0x5"), SPAN("\0005"),
