@@ -493,6 +493,21 @@ START_TEST(the_last_flush_replaces_a_pending_one)
 }
 END_TEST
 
+START_TEST(whoever_joins_or_wakes_sees_the_flush_that_is_due)
+{
+    struct fixture f = fixture_open(small_config(64 * MIB));
+    put(&f, "a", "v");
+    flush(&f, f.now_s + 5);
+    engine_offline(f.t);
+    struct engine_thread *late = engine_join(f.e, f.now_s + 5);
+    ck_assert_ptr_null(engine_get(late, hash_of(&f, SPAN("a")), SPAN("a")));
+    engine_leave(late);
+    engine_online(f.t, f.now_s + 4);
+    ck_assert_ptr_null(get(&f, "a"));
+    fixture_close(&f);
+}
+END_TEST
+
 /* Generations are 8 bits: item 'old' must not come back when they wrap. */
 START_TEST(six_hundred_flushes_with_stores_between_bring_nothing_back)
 {
@@ -1006,6 +1021,7 @@ add_time(Suite *suite)
     tcase_add_test(tc, a_flush_divides_its_second);
     tcase_add_test(tc, a_delayed_flush_takes_what_was_stored_before_its_moment);
     tcase_add_test(tc, the_last_flush_replaces_a_pending_one);
+    tcase_add_test(tc, whoever_joins_or_wakes_sees_the_flush_that_is_due);
     tcase_add_loop_test(tc, six_hundred_flushes_with_stores_between_bring_nothing_back, 0, 2);
     tcase_add_test(tc, flushes_without_stores_between_cost_no_generation);
     tcase_add_test(tc, a_flushed_cache_is_swept_empty);
