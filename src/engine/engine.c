@@ -181,6 +181,7 @@ engine_join(struct engine *e, uint32_t now_s)
     t->next = e->threads;
     e->threads = t;
     mutex_unlock(&e->threads_lock);
+    engine_quiesce(t, now_s); /* a flush may be due */
     return t;
 }
 
