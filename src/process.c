@@ -97,12 +97,16 @@ static int
 lower_conns(struct config *c, rlim_t limit, rlim_t besides)
 {
     if (limit <= besides) {
-        log_line(LOG_ERROR, "%ju open files leave no room for connections: we need %ju ourselves; "
-                 "raise the hard limit (ulimit -Hn)", (uintmax_t)limit, (uintmax_t)besides);
+        log_line(LOG_ERROR,
+                 "%ju open files leave no room for connections: we need %ju ourselves; "
+                 "raise the hard limit (ulimit -Hn)",
+                 (uintmax_t)limit, (uintmax_t)besides);
         return EX_OSERR;
     }
-    log_line(LOG_WARN, "-c %u is lowered to %ju, because the hard limit of open files is %ju "
-             "(ulimit -Hn)", c->net.conns_max, (uintmax_t)(limit - besides), (uintmax_t)limit);
+    log_line(LOG_WARN,
+             "-c %u is lowered to %ju, because the hard limit of open files is %ju "
+             "(ulimit -Hn)",
+             c->net.conns_max, (uintmax_t)(limit - besides), (uintmax_t)limit);
     c->net.conns_max = (uint32_t)(limit - besides);
     return 0;
 }
@@ -310,6 +314,8 @@ void
 process_lock_memory(const struct process_config *c)
 {
     if (c->lock_memory && mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0)
-        log_line(LOG_WARN, "-k has no effect: memory cannot be locked: %s; raise its limit "
-                 "(ulimit -Hl)", strerror(errno));
+        log_line(LOG_WARN,
+                 "-k has no effect: memory cannot be locked: %s; raise its limit "
+                 "(ulimit -Hl)",
+                 strerror(errno));
 }
