@@ -59,16 +59,30 @@ huge_pages_available(void)
     return available;
 }
 
-int
-process_check(const struct process_config *c)
+/* -L touches every page at the start.  More than the machine has would not fail: the kernel would
+ * begin to kill processes, and not necessarily us. */
+static bool
+fits_machine(uint64_t bytes)
 {
-    if (is_root() && c->user == NULL) {
+    long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
+    return pages <= 0 || page_bytes <= 0 || bytes / (uint64_t)page_bytes < (uint64_t)pages;
+}
+
+int
+process_check(const struct config *c)
+{
+    if (is_root() && c->process.user == NULL) {
         log_line(LOG_ERROR, "must add '-u root' to start as root");
         return EX_USAGE;
     }
-    if (c->huge_pages && !huge_pages_available()) {
+    if (c->process.huge_pages && !huge_pages_available()) {
         log_line(LOG_ERROR, "-L: transparent huge pages are not available: write \"madvise\" to %s",
                  HUGE_PAGES_FILE);
+        return EXIT_FAILURE;
+    }
+    if (c->engine.preallocate && !fits_machine(c->engine.limit_bytes)) {
+        log_line(LOG_ERROR, "-L: the machine has less memory than -m asks for, %llu bytes",
+                 (unsigned long long)c->engine.limit_bytes);
         return EXIT_FAILURE;
     }
     return 0;
@@ -194,7 +208,10 @@ await_child(pid_t child, int ready_fd)
         if (errno != EINTR)
             _exit(EX_OSERR);
     }
-    _exit(WIFEXITED(status) ? WEXITSTATUS(status) : EX_OSERR);
+    if (WIFEXITED(status))
+        _exit(WEXITSTATUS(status)); /* the child has said why */
+    log_line(LOG_ERROR, "-d: signal %d ended the server before it was ready", WTERMSIG(status));
+    _exit(EX_OSERR);
 }
 
 int

@@ -39,8 +39,9 @@ struct process {
  * and ignores SIGPIPE. */
 int process_init(struct process *p) MUST_USE;
 
-/* Root must name a user with -u (EX_USAGE), and -L needs transparent huge pages (EXIT_FAILURE). */
-int process_check(const struct process_config *c) MUST_USE;
+/* Root must name a user with -u (EX_USAGE); -L needs transparent huge pages and a machine that has
+ * the memory of -m (EXIT_FAILURE). */
+int process_check(const struct config *c) MUST_USE;
 
 /* Core files (-r) and open files.  When the system does not allow enough of these for -c, warns and
  * lowers net.conns_max; EX_OSERR when not even one connection would be left. */
