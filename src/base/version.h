@@ -6,7 +6,7 @@
 #ifndef KETCH_BASE_VERSION_H
 #define KETCH_BASE_VERSION_H
 
-#include "config.h"
+#include <config.h>
 
 #define KETCH_VERSION            PACKAGE_VERSION
 #define MEMCACHED_COMPAT_VERSION "1.6.45"

@@ -1,5 +1,5 @@
 /* admin.c - commands about the cache or the server as a whole. */
-#include "config.h"
+#include <config.h>
 
 #include "base/log.h"
 #include "base/num.h"
