@@ -32,11 +32,17 @@ my @kinds = (
     [12, \&bad_chunk], [10, \&malformed], [8, \&mutant],
 );
 
-# allowed: says of a command line whether it may be used.
+# allowed: says of a command line whether it may be used.  avoid: what else to do without, a set of
+#   huge_numbers   numbers of 2^63 and more
+#   half_numbers   values that begin like a number, but are none
+#   flush_delays   flush_all with a delay
 sub new
 {
     my ($class, %with) = @_;
-    my $self = bless {allowed => $with{allowed}, table => []}, $class;
+    my $self = bless {allowed => $with{allowed}, avoid => $with{avoid}, table => []}, $class;
+    my $is_fine = sub { !$with{avoid}{huge_numbers} || length $_[0] < 19 };
+    $self->{numbers} = [grep { $is_fine->($_) } @numbers];
+    $self->{deltas} = [grep { $is_fine->($_) } @deltas];
     $self->{blob} = join '', map { chr int rand 256 } 1 .. BLOB_BYTES;
     for my $kind (@kinds) {
         push @{$self->{table}}, ($kind) x $kind->[0];
@@ -71,8 +77,8 @@ sub batch
         my $command = $kind->[1]->($self, $kind->[2]);
         my ($line) = ($command->{head} . ($command->{unique} ? '1' : '') . $command->{tail}) =~ /\A([^\n]*)/;
         next unless $self->{allowed}->($line);
+        return [$command] if $command->{alone};
         push @batch, $command;
-        last if $command->{last};
     }
     return \@batch;
 }
@@ -89,6 +95,16 @@ sub key
     return pick($self->{keys});
 }
 
+# A key for the command 'name'.  To avoid half numbers, what is appended to is never counted with.
+sub key_for
+{
+    my ($self, $name) = @_;
+    return $self->key unless $self->{avoid}{half_numbers};
+    return $self->{keys}[rand 4] if $name eq 'append' || $name eq 'prepend';
+    return $self->{keys}[4 + rand(@{$self->{keys}} - 4)] if $name eq 'incr' || $name eq 'decr';
+    return $self->key;
+}
+
 sub noreply
 {
     return rand() < 0.1 ? ' noreply' : '';
@@ -98,10 +114,12 @@ sub value
 {
     my ($self) = @_;
     my $kind = rand;
-    return pick(\@numbers) if $kind < 0.4;
+    return pick($self->{numbers}) if $kind < 0.4;
     my $limit = $kind < 0.7 ? 20 : $kind < 0.9 ? 1000 : VALUE_BYTES_MAX;
     my $length = int rand($limit + 1);
-    return substr $self->{blob}, int rand(BLOB_BYTES - $length), $length;
+    my $value = substr $self->{blob}, int rand(BLOB_BYTES - $length), $length;
+    substr($value, 0, 1) = 'x' if $self->{avoid}{half_numbers} && $length > 0;
+    return $value;
 }
 
 sub command
@@ -114,7 +132,7 @@ sub storage
 {
     my ($self, $name) = @_;
     my $value = $self->value;
-    return command(join(' ', $name, $self->key, pick(\@flags), pick(\@exptimes), length $value)
+    return command(join(' ', $name, $self->key_for($name), pick(\@flags), pick(\@exptimes), length $value)
                    . noreply() . "\r\n$value\r\n");
 }
 
@@ -151,7 +169,7 @@ sub get_and_touch
 sub arithmetic
 {
     my ($self, $name) = @_;
-    return command("$name " . $self->key . ' ' . pick(\@deltas) . noreply() . "\r\n");
+    return command("$name " . $self->key_for($name) . ' ' . pick($self->{deltas}) . noreply() . "\r\n");
 }
 
 sub delete_key
@@ -168,7 +186,9 @@ sub touch
 
 sub flush_all
 {
-    return command('flush_all' . pick(['', ' 0', ' -1', ' 1000', ' 100000']) . noreply() . "\r\n");
+    my ($self) = @_;
+    my @delays = ('', ' 0', ' -1', $self->{avoid}{flush_delays} ? () : (' 1000', ' 100000'));
+    return command('flush_all' . pick(\@delays) . noreply() . "\r\n");
 }
 
 sub plain
@@ -178,7 +198,8 @@ sub plain
                          "cache_memlimit x\r\n", "stats detail off\r\n"]));
 }
 
-# A data block that does not end where it should; what is left of it is a line of its own.
+# A data block that does not end where it should; what is left of it is a line of its own.  One that is longer than
+# all that follows is alone on its connection: memcached forgets the answers before it.
 sub bad_chunk
 {
     my ($self) = @_;
@@ -188,7 +209,7 @@ sub bad_chunk
     my $rest = pick(["xxyyyyy\r\n", "xxmn\r\n", "\rxmn a\r\n", "zzget " . $self->key . "\r\n", "\r\r\n\n\n"]);
     return command("$line\r\n$value$rest") if rand() < 0.7 && $rest !~ /\n\n/;
     my $announced = length($value) + 2 + int rand 10000;
-    return command(join(' ', $name, $self->key, 0, 0, $announced) . "\r\n$value", last => 1);
+    return command(join(' ', $name, $self->key, 0, 0, $announced) . "\r\n$value", alone => 1);
 }
 
 # Lines that are wrong in a way somebody thought of.
@@ -223,7 +244,8 @@ sub mutant
 {
     my ($self) = @_;
     my $storage = rand() < 0.5;
-    my $line = $storage ? join(' ', pick([qw(set add replace append prepend cas)]), $self->key, 0, 0, 5)
+    my $name = pick([qw(set add replace append prepend cas)]);
+    my $line = $storage ? join(' ', $name, $self->key_for($name), 0, 0, 5)
                         : (split /\r\n/, pick([$self->retrieval('get'), $self->arithmetic('incr'),
                                                $self->touch, $self->delete_key])->{head})[0];
     my $at = int rand length $line;
