@@ -520,11 +520,15 @@ engine_delete(struct engine_thread *t, uint64_t hash, struct span key)
 {
     if (epoch_limbo_room(&t->epoch) == 0)
         return ENGINE_AGAIN;
-    struct item *it = find_live(t, hash, key, false);
-    if (it == NULL || !item_unlink(t, it, LEAVE_DELETED)) {
-        counter_add(&t->counters.delete_misses, 1);
-        return ENGINE_NOT_FOUND;
-    }
+    struct item *it;
+    do {
+        it = find_live(t, hash, key, false);
+        if (it == NULL) {
+            counter_add(&t->counters.delete_misses, 1);
+            return ENGINE_NOT_FOUND;
+        }
+        /* Somebody may have put another item in its place: then that one is to be deleted. */
+    } while (!item_unlink(t, it, LEAVE_DELETED));
     counter_add(&t->class_counters[it->class_id].delete_hits, 1);
     return ENGINE_OK;
 }
