@@ -37,7 +37,8 @@ sweep_page(struct engine_thread *t, page_no no)
     return looked_at;
 }
 
-/* Pages from sweep_page on, until the budget or the limbo is used up or all have been seen. */
+/* Pages from sweep_page on, until the budget or the limbo is used up or all have been seen: by a sweep
+ * that began after the last flush.  Less than the budget: nothing is left to do. */
 static size_t
 sweep(struct engine *e, struct engine_thread *t, size_t budget) REQUIRES(e->flush_lock)
 {
@@ -52,11 +53,13 @@ sweep(struct engine *e, struct engine_thread *t, size_t budget) REQUIRES(e->flus
             /* All items of the generations before this sweep began are gone. */
             e->unswept -= e->swept_from;
             e->sweep_page = 0;
+            if (e->unswept > 0)
+                continue;
             break;
         }
         size_t looked_at = sweep_page(t, e->sweep_page);
         if (looked_at == 0)
-            break;
+            return budget; /* the rest after a quiescent point */
         done += looked_at;
         e->sweep_page++;
     }

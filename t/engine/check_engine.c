@@ -565,6 +565,42 @@ START_TEST(a_flushed_cache_is_swept_empty)
 }
 END_TEST
 
+START_TEST(a_flush_during_a_sweep_is_swept_to_the_end)
+{
+    struct fixture f = fixture_open(small_config(64 * MIB));
+    char key[16];
+    for (unsigned i = 0; i < 10000; i++) {
+        sprintf(key, "%u", i);
+        put(&f, key, "some value");
+    }
+    ck_assert_uint_ge(engine_maintain(f.t, 2000), 2000);
+    flush(&f, 0);
+    for (unsigned i = 0; i < 10000 && engine_maintain(f.t, 2000) >= 2000; i++)
+        fixture_turn(&f);
+    fixture_settle(&f);
+    audit_empty(f.e);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_sweep_that_fills_the_limbo_has_not_ended)
+{
+    struct fixture f = fixture_open(small_config(64 * MIB));
+    char key[16];
+    for (unsigned i = 0; i < EPOCH_LIMBO_MAX + 1000; i++) {
+        sprintf(key, "%u", i);
+        put(&f, key, "");
+    }
+    flush(&f, 0);
+    ck_assert_uint_ge(engine_maintain(f.t, 1000000), 1000000);
+    fixture_turn(&f);
+    ck_assert_uint_lt(engine_maintain(f.t, 1000000), 1000000);
+    fixture_settle(&f);
+    audit_empty(f.e);
+    fixture_close(&f);
+}
+END_TEST
+
 /* ---- values in several chunks ---- */
 
 /* Stores, reads, appends and deletes a value of 'bytes'. */
@@ -1025,6 +1061,8 @@ add_time(Suite *suite)
     tcase_add_loop_test(tc, six_hundred_flushes_with_stores_between_bring_nothing_back, 0, 2);
     tcase_add_test(tc, flushes_without_stores_between_cost_no_generation);
     tcase_add_test(tc, a_flushed_cache_is_swept_empty);
+    tcase_add_test(tc, a_flush_during_a_sweep_is_swept_to_the_end);
+    tcase_add_test(tc, a_sweep_that_fills_the_limbo_has_not_ended);
     suite_add_tcase(suite, tc);
 }
 
