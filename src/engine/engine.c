@@ -455,13 +455,18 @@ engine_peek(struct engine_thread *t, uint64_t hash, struct span key)
 const struct item *
 engine_touch(struct engine_thread *t, uint64_t hash, struct span key, uint32_t exptime_s)
 {
-    struct item *it = find_live(t, hash, key, false);
-    if (it == NULL) {
-        counter_add(&t->counters.touch_misses, 1);
-        return NULL;
-    }
+    struct item *it;
+    do {
+        it = find_live(t, hash, key, false);
+        if (it == NULL) {
+            counter_add(&t->counters.touch_misses, 1);
+            return NULL;
+        }
+        /* Either we see that it has been replaced, or the one who made the new item out of this one
+         * sees our exptime: see pass_on_touch(). */
+        atomic_store_explicit(&it->exptime_s, exptime_s, memory_order_seq_cst);
+    } while ((atomic_load_explicit(&it->state, memory_order_seq_cst) & ITEM_KIND) != ITEM_LINKED);
     note_hit(t, it);
-    atomic_store_explicit(&it->exptime_s, exptime_s, memory_order_relaxed);
     counter_add(&t->class_counters[it->class_id].touch_hits, 1);
     return it;
 }

@@ -188,6 +188,32 @@ engine_abandon(struct engine_thread *t, struct upload *up)
     up->item = NULL;
 }
 
+/* ---- items made out of others ---- */
+
+/* The new item is the old one as far as eviction is concerned, which was used just now. */
+static void
+inherit_hits(struct item *it, const struct item *old, uint8_t fetched)
+{
+    uint8_t hit = atomic_load_explicit(&((struct item *)old)->hit, memory_order_relaxed);
+    uint8_t freq = hit & ITEM_FREQ_MAX;
+    freq = freq < ITEM_FREQ_MAX ? freq + 1 : freq;
+    atomic_store_explicit(&it->hit, (uint8_t)(freq | (hit & fetched)), memory_order_relaxed);
+}
+
+/* 'it', now linked in place of 'old', has the exptime that 'old' had earlier, 'copied_s'.  If 'old' was
+ * touched in the meantime, so is 'it': but not if that one has been touched itself.  Whoever touches
+ * writes the exptime and then reads the state; we have written the state and now read the exptime, all
+ * of it in one order: so one of us sees the other. */
+static void
+pass_on_touch(struct item *it, struct item *old, uint32_t copied_s)
+{
+    atomic_fetch_or_explicit(&old->state, 0, memory_order_seq_cst);
+    uint32_t touched_s = atomic_load_explicit(&old->exptime_s, memory_order_seq_cst);
+    if (touched_s != copied_s)
+        atomic_compare_exchange_strong_explicit(&it->exptime_s, &copied_s, touched_s,
+                                                memory_order_seq_cst, memory_order_relaxed);
+}
+
 /* ---- linking ---- */
 
 /* Makes the item ready to be seen. */
@@ -298,6 +324,7 @@ join(struct engine_thread *t, const struct item *old, const struct item *piece,
                                                item_exptime(old), (uint32_t)total, joined);
     if (status != ENGINE_OK)
         return status;
+    inherit_hits(joined->item, old, 0);
     bool append = how == ENGINE_APPEND;
     status = upload_value_of(t, joined, append ? old : piece);
     if (status == ENGINE_OK)
@@ -325,10 +352,13 @@ try_commit(struct engine_thread *t, uint64_t hash, struct upload *up, enum engin
     if (joins && (status = join(t, old.it, up->item, how, &joined)) != ENGINE_OK)
         return status;
     uint64_t unique;
+    uint32_t exptime_s = item_exptime(joined.item);
     status = link_item(t, hash, joined.item, old.ref, &unique);
     *raced = status == ENGINE_EXISTS;
     if (status == ENGINE_OK)
         *cas = unique;
+    if (status == ENGINE_OK && joins)
+        pass_on_touch(joined.item, old.it, exptime_s);
     if (joins && status != ENGINE_OK)
         engine_abandon(t, &joined);
     else if (!joins && status == ENGINE_OK)
@@ -442,6 +472,7 @@ make_number(struct engine_thread *t, const struct item *old, uint64_t number, st
     memcpy(to, text, bytes);
     memset(to + bytes, ' ', value_bytes - bytes);
     engine_upload_filled(up, value_bytes);
+    inherit_hits(up->item, old, ITEM_FETCHED);
     return ENGINE_OK;
 }
 
@@ -463,12 +494,14 @@ try_arith(struct engine_thread *t, uint64_t hash, struct span key, bool decr, ui
         return status == ENGINE_TOO_LARGE ? ENGINE_NO_MEMORY : status;
     uint64_t unique;
     unsigned class_id = up.item->class_id;
+    uint32_t exptime_s = item_exptime(up.item);
     status = link_item(t, hash, up.item, old.ref, &unique);
     *raced = status == ENGINE_EXISTS;
     if (status != ENGINE_OK) {
         engine_abandon(t, &up);
         return status;
     }
+    pass_on_touch(up.item, old.it, exptime_s);
     struct engine_class_counters *c = &t->class_counters[class_id];
     counter_add(decr ? &c->decr_hits : &c->incr_hits, 1);
     return ENGINE_OK;

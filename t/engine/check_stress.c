@@ -203,6 +203,43 @@ START_TEST(a_delete_finds_an_item_that_others_keep_changing)
 END_TEST
 
 static void
+play_incr_for_ever(struct actor *a)
+{
+    uint64_t n;
+    while (a->stage->at_work > 1) {
+        MUST(incr(a, SPAN("k"), &n) == ENGINE_OK);
+        turn(a);
+    }
+}
+
+static void
+play_touch(struct actor *a)
+{
+    uint64_t hash = engine_hash(a->stage->e, SPAN("k"));
+    for (uint32_t i = 0; i < rounds(200000); i++) {
+        uint32_t exptime_s = 1000 + i;
+        MUST(engine_touch(a->t, hash, SPAN("k"), exptime_s) != NULL);
+        const struct item *it = engine_peek(a->t, hash, SPAN("k"));
+        MUST(it != NULL && item_exptime(it) == exptime_s);
+        turn(a);
+    }
+}
+
+START_TEST(a_touch_is_not_lost_to_a_concurrent_incr)
+{
+    struct stage *s = open_stage(small_config(64 * MIB));
+    struct fixture f = {.e = s->e, .now_s = s->now_s};
+    f.t = engine_join(s->e, s->now_s);
+    put(&f, "k", "100000000000");
+    engine_leave(f.t);
+    cast(s, play_incr_for_ever);
+    cast(s, play_touch);
+    perform(s);
+    close_stage(s);
+}
+END_TEST
+
+static void
 play_set_for_ever(struct actor *a)
 {
     while (a->stage->at_work > 1) {
@@ -641,6 +678,7 @@ add_tests(Suite *suite)
     TCase *tc = tcase_create("stress");
     tcase_set_timeout(tc, 600);
     tcase_add_test(tc, a_delete_finds_an_item_that_others_keep_changing);
+    tcase_add_test(tc, a_touch_is_not_lost_to_a_concurrent_incr);
     tcase_add_test(tc, what_was_seen_before_a_flush_is_not_seen_after_it);
     tcase_add_test(tc, a_counter_of_many_threads_ends_exact);
     tcase_add_loop_test(tc, a_reader_never_goes_back_in_time, 0, 2);
