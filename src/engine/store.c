@@ -200,18 +200,13 @@ inherit_hits(struct item *it, const struct item *old, uint8_t fetched)
     atomic_store_explicit(&it->hit, (uint8_t)(freq | (hit & fetched)), memory_order_relaxed);
 }
 
-/* 'it', now linked in place of 'old', has the exptime that 'old' had earlier, 'copied_s'.  If 'old' was
- * touched in the meantime, so is 'it': but not if that one has been touched itself.  Whoever touches
- * writes the exptime and then reads the state; we have written the state and now read the exptime, all
- * of it in one order: so one of us sees the other. */
+/* What index_swap_carrying() calls: a touch may have come since the new item was made. */
 static void
-pass_on_touch(struct item *it, struct item *old, uint32_t copied_s)
+carry_exptime(void *context, item_ref old, item_ref new)
 {
-    atomic_fetch_or_explicit(&old->state, 0, memory_order_seq_cst);
-    uint32_t touched_s = atomic_load_explicit(&old->exptime_s, memory_order_seq_cst);
-    if (touched_s != copied_s)
-        atomic_compare_exchange_strong_explicit(&it->exptime_s, &copied_s, touched_s,
-                                                memory_order_seq_cst, memory_order_relaxed);
+    struct engine *e = context;
+    atomic_store_explicit(&item_at(e, new)->exptime_s, item_exptime(item_at(e, old)),
+                          memory_order_relaxed);
 }
 
 /* ---- linking ---- */
@@ -228,7 +223,10 @@ stamp(struct engine_thread *t, struct item *it)
         memcpy((char *)it + sizeof *it, &cas, sizeof cas);
     }
     atomic_store_explicit(&it->atime_s, t->now_s, memory_order_relaxed);
-    uint16_t generation = atomic_load_explicit(&e->generation, memory_order_relaxed);
+    /* Acquire, and counted after it: pairs with begin_generation(), which counts and then raises it.
+     * What it has not counted has an older generation, or is counted the next time. */
+    uint16_t generation = atomic_load_explicit(&e->generation, memory_order_acquire);
+    counter_add(&t->stamped, 1);
     state = (uint16_t)((state & 0xff & ~ITEM_KIND) | ITEM_LINKED | generation);
     atomic_store_explicit(&it->state, state, memory_order_release);
     return cas;
@@ -242,22 +240,37 @@ unstamp(struct item *it)
                           memory_order_release);
 }
 
-/* Links 'it' in place of 'old' (which may be 0).  OK, AGAIN, or EXISTS: something else is there now. */
+/* 'made_of_old': the exptime is the old item's, whatever it is at that moment. */
+static enum index_status
+put_in_index(struct engine *e, uint64_t hash, struct item *it, item_ref old, bool made_of_old)
+{
+    item_ref ref = arena_ref(&e->arena, it);
+    if (made_of_old)
+        return index_swap_carrying(&e->index, hash, old, ref, carry_exptime, e);
+    return index_swap(&e->index, hash, item_key(it), old, ref);
+}
+
+/* Links 'it' in place of 'old' (which may be 0).  OK, AGAIN, NO_MEMORY, or EXISTS: something else is
+ * there now. */
 static enum engine_status
-link_item(struct engine_thread *t, uint64_t hash, struct item *it, item_ref old, uint64_t *cas)
+link_item(struct engine_thread *t, uint64_t hash, struct item *it, item_ref old, bool made_of_old,
+          uint64_t *cas)
 {
     struct engine *e = t->engine;
-    if (epoch_limbo_room(&t->epoch) == 0)
+    if (epoch_limbo_room(&t->epoch) < 2)
         return ENGINE_AGAIN;
     *cas = stamp(t, it);
-    enum index_status status =
-        index_swap(&e->index, hash, item_key(it), old, arena_ref(&e->arena, it));
+    enum index_status status = put_in_index(e, hash, it, old, made_of_old);
     if (status == INDEX_OK) {
         t->fruitless_turns = 0;
         item_entered(t, it);
         if (old != 0)
             item_left(t, item_at(e, old),
                       item_is_dead(e, item_at(e, old), t->now_s) ? LEAVE_EXPIRED : LEAVE_REPLACED);
+        /* A flush that came after the stamp may have been swept already, and a generation comes back
+         * after 255 others: nobody must find it then. */
+        if (UNLIKELY(item_is_flushed(e, it)))
+            item_unlink(t, it, LEAVE_EXPIRED);
         if (UNLIKELY(atomic_load_explicit(&e->index.hungry, memory_order_relaxed)))
             feed_index(t);
         return ENGINE_OK;
@@ -352,13 +365,10 @@ try_commit(struct engine_thread *t, uint64_t hash, struct upload *up, enum engin
     if (joins && (status = join(t, old.it, up->item, how, &joined)) != ENGINE_OK)
         return status;
     uint64_t unique;
-    uint32_t exptime_s = item_exptime(joined.item);
-    status = link_item(t, hash, joined.item, old.ref, &unique);
+    status = link_item(t, hash, joined.item, old.ref, joins, &unique);
     *raced = status == ENGINE_EXISTS;
     if (status == ENGINE_OK)
         *cas = unique;
-    if (status == ENGINE_OK && joins)
-        pass_on_touch(joined.item, old.it, exptime_s);
     if (joins && status != ENGINE_OK)
         engine_abandon(t, &joined);
     else if (!joins && status == ENGINE_OK)
@@ -494,14 +504,12 @@ try_arith(struct engine_thread *t, uint64_t hash, struct span key, bool decr, ui
         return status == ENGINE_TOO_LARGE ? ENGINE_NO_MEMORY : status;
     uint64_t unique;
     unsigned class_id = up.item->class_id;
-    uint32_t exptime_s = item_exptime(up.item);
-    status = link_item(t, hash, up.item, old.ref, &unique);
+    status = link_item(t, hash, up.item, old.ref, true, &unique);
     *raced = status == ENGINE_EXISTS;
     if (status != ENGINE_OK) {
         engine_abandon(t, &up);
         return status;
     }
-    pass_on_touch(up.item, old.it, exptime_s);
     struct engine_class_counters *c = &t->class_counters[class_id];
     counter_add(decr ? &c->decr_hits : &c->incr_hits, 1);
     return ENGINE_OK;
