@@ -867,6 +867,31 @@ START_TEST(me_wants_a_key)
 }
 END_TEST
 
+START_TEST(noreply_silences_these_commands_and_no_others)
+{
+    static const struct { const char *text; bool silent; } lines[] = {
+        {"set k 0 0 0 noreply\r\n\r\n", true},     {"add k 0 0 0 noreply\r\n\r\n", true},
+        {"replace k 0 0 0 noreply\r\n\r\n", true}, {"append k 0 0 0 noreply\r\n\r\n", true},
+        {"prepend k 0 0 0 noreply\r\n\r\n", true}, {"cas k 0 0 0 1 noreply\r\n\r\n", true},
+        {"incr k 1 noreply\r\n", true},           {"decr k 1 noreply\r\n", true},
+        {"delete k noreply\r\n", true},           {"touch k 1 noreply\r\n", true},
+        {"flush_all noreply\r\n", true},          {"verbosity 1 noreply\r\n", true},
+        {"cache_memlimit 1 noreply\r\n", true},   {"shutdown noreply\r\n", true},
+        {"slabs noreply\r\n", true},              {"lru noreply\r\n", true},
+        {"lru_crawler noreply\r\n", true},        {"extstore noreply\r\n", true},
+        {"refresh_certs noreply\r\n", true},      {"debugtime noreply\r\n", true},
+        {"debugitem noreply\r\n", true},          {"misbehave noreply\r\n", true},
+        {"nonsense noreply\r\n", true},           {"stats noreply\r\n", false},
+        {"version noreply\r\n", false},           {"quit noreply\r\n", false},
+        {"watch noreply\r\n", false},             {"mn noreply\r\n", false},
+        {"me k noreply\r\n", false},              {"gat x noreply\r\n", false}};
+    for (size_t i = 0; i < ARRAY_COUNT(lines); i++) {
+        unsigned flags = parse_one(lines[i].text)->flags & ~(unsigned)REQ_WHOLE;
+        ck_assert_msg(flags == (lines[i].silent ? REQ_NOREPLY : 0), "'%s'", lines[i].text);
+    }
+}
+END_TEST
+
 /* ---- going back ---- */
 
 START_TEST(a_rewound_parser_gives_the_same_requests_again)
@@ -985,6 +1010,7 @@ add_tests(Suite *suite)
     tcase_add_test(tc, stats_and_shutdown_keep_their_arguments);
     tcase_add_test(tc, administration_is_handed_on_as_a_word_and_arguments);
     tcase_add_test(tc, me_wants_a_key);
+    tcase_add_test(tc, noreply_silences_these_commands_and_no_others);
     tcase_add_test(tc, a_rewound_parser_gives_the_same_requests_again);
     tcase_add_test(tc, errors_have_memcacheds_words_and_one_line_end);
     tcase_add_test(tc, a_value_header_fits_its_announced_room);
