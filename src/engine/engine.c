@@ -235,9 +235,15 @@ free_retired(void *context, item_ref ref)
 void
 engine_quiesce(struct engine_thread *t, uint32_t now_s)
 {
+    epoch_quiesce(&t->epoch, free_retired, t->engine);
+    engine_set_now(t, now_s);
+}
+
+void
+engine_set_now(struct engine_thread *t, uint32_t now_s)
+{
     struct engine *e = t->engine;
     t->now_s = now_s;
-    epoch_quiesce(&t->epoch, free_retired, e);
     uint32_t flush_at_s = atomic_load_explicit(&e->flush_at_s, memory_order_relaxed);
     if (UNLIKELY(flush_at_s != 0 && flush_at_s <= now_s))
         flush_when_due(t);

@@ -19,6 +19,7 @@ engine_memory(struct engine *e, struct engine_memory *out)
         .page_bytes = page_bytes,
         .item_pages = usage.used_pages,
         .pool_pages = usage.pool_pages,
+        .free_pages = usage.free_pages,
         .buckets = index_bucket_count(&e->index),
     };
     out->index_bytes = index_bytes(&e->index, &out->overflow_bytes);
