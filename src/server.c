@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "engine/engine.h"
+#include "engine/view.h"
 #include "exec/exec.h"
 #include "maintenance.h"
 #include "net/acceptor.h"
@@ -53,10 +54,17 @@ struct server {
 /* ---- what exec asks of us ---- */
 
 static void
-emit_settings(void *context, stat_emit_fn *emit, void *to)
+emit_settings(void *context, bool detail_on, stat_emit_fn *emit, void *to)
 {
     struct server *s = context;
-    settings_emit(s->config, emit, to);
+    struct engine_memory memory;
+    engine_memory(s->engine, &memory);
+    /* As it was configured, but for what clients can change. */
+    struct config now = *s->config;
+    now.engine.limit_bytes = memory.limit_bytes;
+    now.process.verbosity = (unsigned)log_get_level();
+    now.exec.detail_enabled = detail_on;
+    settings_emit(&now, emit, to);
 }
 
 static void

@@ -181,6 +181,7 @@ engine_join(struct engine *e, uint32_t now_s)
     t->next = e->threads;
     e->threads = t;
     mutex_unlock(&e->threads_lock);
+    engine_quiesce(t, now_s); /* a flush may be due */
     return t;
 }
 
@@ -317,7 +318,7 @@ count_size(struct engine *e, uint64_t bytes, int64_t delta)
 void
 item_entered(struct engine_thread *t, struct item *it)
 {
-    struct engine_class_counters *c = &t->class_counters[it->class_id];
+    struct engine_class_counters *c = &t->class_counters[item_class(t->engine, it)];
     uint64_t bytes = item_total_bytes(it);
     counter_add(&c->number, 1);
     counter_add(&c->bytes, bytes);
@@ -333,7 +334,7 @@ item_entered(struct engine_thread *t, struct item *it)
 static void
 count_leaving(struct engine_thread *t, const struct item *it, enum leave why)
 {
-    struct engine_class_counters *c = &t->class_counters[it->class_id];
+    struct engine_class_counters *c = &t->class_counters[item_class(t->engine, it)];
     bool fetched = item_was_fetched(it);
     if (why == LEAVE_EVICTED) {
         counter_add(&c->evicted, 1);
@@ -353,7 +354,7 @@ count_leaving(struct engine_thread *t, const struct item *it, enum leave why)
 void
 item_left(struct engine_thread *t, struct item *it, enum leave why)
 {
-    struct engine_class_counters *c = &t->class_counters[it->class_id];
+    struct engine_class_counters *c = &t->class_counters[item_class(t->engine, it)];
     uint64_t bytes = item_total_bytes(it);
     counter_sub(&c->number, 1);
     counter_sub(&c->bytes, bytes);
@@ -447,7 +448,7 @@ engine_get(struct engine_thread *t, uint64_t hash, struct span key)
         return NULL;
     }
     note_hit(t, it);
-    counter_add(&t->class_counters[it->class_id].get_hits, 1);
+    counter_add(&t->class_counters[item_class(t->engine, it)].get_hits, 1);
     return it;
 }
 
@@ -467,7 +468,7 @@ engine_touch(struct engine_thread *t, uint64_t hash, struct span key, uint32_t e
     }
     note_hit(t, it);
     atomic_store_explicit(&it->exptime_s, exptime_s, memory_order_relaxed);
-    counter_add(&t->class_counters[it->class_id].touch_hits, 1);
+    counter_add(&t->class_counters[item_class(t->engine, it)].touch_hits, 1);
     return it;
 }
 
@@ -530,6 +531,6 @@ engine_delete(struct engine_thread *t, uint64_t hash, struct span key)
         counter_add(&t->counters.delete_misses, 1);
         return ENGINE_NOT_FOUND;
     }
-    counter_add(&t->class_counters[it->class_id].delete_hits, 1);
+    counter_add(&t->class_counters[item_class(t->engine, it)].delete_hits, 1);
     return ENGINE_OK;
 }

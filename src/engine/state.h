@@ -49,7 +49,8 @@ struct engine_thread {
     struct epoch_thread epoch;
     uint32_t now_s;
     int32_t index_delta;  /* entries not yet told to index_count() */
-    uint32_t starved;     /* AGAIN answers since an allocation last succeeded */
+    bool made_room;       /* something was evicted, and nothing allocated since */
+    uint32_t fruitless_turns; /* since it last stored an item: see give_up_or_wait() */
     struct engine_counters counters CACHE_ALIGNED;
     struct engine_class_counters class_counters[SLAB_CLASSES_MAX + 1];
 };
@@ -58,6 +59,15 @@ static inline struct item *
 item_at(const struct engine *e, item_ref ref)
 {
     return arena_ptr(&e->arena, ref);
+}
+
+/* The class that an item is counted in: the one that holds its value. */
+static inline unsigned
+item_class(const struct engine *e, const struct item *it)
+{
+    if (LIKELY(!item_is_chained(it)) || item_chain(it)->first == 0)
+        return it->class_id;
+    return item_at(e, item_chain(it)->first)->class_id;
 }
 
 /* Expired, or stored before the last flush. */
@@ -95,6 +105,9 @@ void item_free(struct engine *e, item_ref ref);
 
 /* A chunk for 'bytes', evicting ahead when memory runs low.  OK, AGAIN or NO_MEMORY. */
 enum engine_status chunk_alloc(struct engine_thread *t, uint32_t bytes, item_ref *out) MUST_USE;
+
+/* AGAIN while memory may come back from quiescent points or from other threads, then NO_MEMORY. */
+enum engine_status give_up_or_wait(struct engine_thread *t, unsigned class_id) MUST_USE;
 
 /* Finds a page for the index, which waits for one. */
 void feed_index(struct engine_thread *t);

@@ -53,6 +53,19 @@ fill_header(struct item *it, uint16_t state, struct span key, uint32_t client_fl
     }
 }
 
+/* A value that takes more than half the cache would push all else out, only to be refused when the last
+ * chunk cannot be had. */
+static bool
+may_ever_fit(struct engine_thread *t, uint32_t value_bytes)
+{
+    struct arena_usage usage;
+    arena_usage(&t->engine->arena, &usage);
+    if (value_bytes <= ((uint64_t)usage.limit_pages << t->engine->arena.page_shift) / 2)
+        return true;
+    counter_add(&t->counters.store_no_memory, 1);
+    return false;
+}
+
 enum engine_status
 engine_reserve(struct engine_thread *t, struct span key, uint32_t client_flags, uint32_t exptime_s,
                uint32_t value_bytes, struct upload *up)
@@ -65,6 +78,8 @@ engine_reserve(struct engine_thread *t, struct span key, uint32_t client_flags, 
     }
     uint64_t bytes = item_key_offset(initial_state(e, client_flags, false)) + key.bytes;
     bool chained = bytes + value_bytes > e->slabs.chunk_bytes_max;
+    if (chained && !may_ever_fit(t, value_bytes))
+        return ENGINE_NO_MEMORY;
     bytes += chained ? 3 + sizeof(struct item_chain) : value_bytes;
     item_ref ref;
     enum engine_status status = chunk_alloc(t, (uint32_t)bytes, &ref);
@@ -212,6 +227,7 @@ link_item(struct engine_thread *t, uint64_t hash, struct item *it, item_ref old,
     enum index_status status =
         index_swap(&e->index, hash, item_key(it), old, arena_ref(&e->arena, it));
     if (status == INDEX_OK) {
+        t->fruitless_turns = 0;
         item_entered(t, it);
         if (old != 0)
             item_left(t, item_at(e, old),
@@ -224,7 +240,7 @@ link_item(struct engine_thread *t, uint64_t hash, struct item *it, item_ref old,
     if (status == INDEX_CHANGED)
         return ENGINE_EXISTS;
     feed_index(t);
-    return ENGINE_AGAIN;
+    return give_up_or_wait(t, it->class_id);
 }
 
 /* What stands under a key at one moment. */
@@ -341,7 +357,7 @@ engine_commit(struct engine_thread *t, uint64_t hash, struct upload *up, enum en
               uint64_t *cas)
 {
     CHECK(up->filled_bytes == up->value_bytes);
-    unsigned class_id = up->item->class_id;
+    unsigned class_id = item_class(t->engine, up->item);
     bool raced;
     enum engine_status status;
     do
@@ -380,7 +396,8 @@ is_space(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* Reads a value as strtoull() would: spaces, an optional plus, digits; then the end or a space. */
+/* Reads a value as memcached does, with strtoull(): spaces, an optional plus, digits; then the end, a
+ * space or a NUL, as C programs like to store it. */
 static bool
 parse_value(const struct item *it, uint64_t *out)
 {
@@ -394,7 +411,7 @@ parse_value(const struct item *it, uint64_t *out)
     size_t digits = 0;
     while (digits < s.bytes && s.p[digits] >= '0' && s.p[digits] <= '9')
         digits++;
-    if (digits < s.bytes && !is_space(s.p[digits]))
+    if (digits < s.bytes && !is_space(s.p[digits]) && s.p[digits] != 0)
         return false;
     return num_parse_u64(span_of(s.p, digits), out);
 }

@@ -43,7 +43,7 @@ struct exec_figures {
 struct exec_hooks {
     void *context;
     int libev_major, libev_minor;
-    void (*settings)(void *context, stat_emit_fn *emit, void *to);    /* 'stats settings' */
+    void (*settings)(void *context, bool detail_on, stat_emit_fn *emit, void *to);
     void (*figures)(void *context, struct exec_figures *out);
     void (*conns)(void *context, stat_emit_fn *emit, void *to);       /* 'stats conns' */
     void (*shutdown)(void *context, bool graceful);

@@ -25,7 +25,7 @@ store_of(enum cmd cmd)
     }
 }
 
-/* memcached says NOT_STORED when an append finds no memory for the result. */
+/* memcached says NOT_STORED when the result of an append finds no memory or is too large. */
 static struct span
 storage_line(enum engine_status status, enum engine_store how)
 {
@@ -63,6 +63,13 @@ count_prefix(struct exec *x, struct span key, enum prefix_event event)
         prefixes_count(x->prefixes, key, event);
 }
 
+/* Is the request's own value small enough, whatever it is appended to? */
+static bool
+fits(struct exec_thread *xt, const struct request *r)
+{
+    return engine_item_fits(xt->exec->engine, r->key_bytes, r->client_flags, r->value_bytes);
+}
+
 /* The whole data block is there. */
 static enum step
 store_whole(struct exec_thread *xt, const struct request *r, uint32_t exptime_s, struct output *out)
@@ -76,7 +83,7 @@ store_whole(struct exec_thread *xt, const struct request *r, uint32_t exptime_s,
         return STEP_AGAIN;
     if (status == ENGINE_TOO_LARGE || status == ENGINE_NO_MEMORY)
         forget_old(xt, how, r->hash, request_key(r));
-    reply(out, r, storage_line(status, how));
+    reply(out, r, fits(xt, r) ? storage_line(status, how) : TOO_LARGE);
     return STEP_DONE;
 }
 
@@ -93,7 +100,7 @@ begin_upload(struct exec_thread *xt, struct session *s, const struct request *r,
         return STEP_AGAIN;
     if (status != ENGINE_OK) {
         forget_old(xt, how, r->hash, request_key(r));
-        reply(out, r, storage_line(status, how));
+        reply(out, r, status == ENGINE_TOO_LARGE ? TOO_LARGE : OUT_OF_MEMORY);
         text_parser_swallow(&s->parser, (uint64_t)r->value_bytes + 2);
         return STEP_DONE;
     }

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/base64.h"
 #include "engine/view.h"
 #include "exec/internal.h"
 
@@ -83,7 +84,19 @@ exec_meta_debug(struct exec_thread *xt, struct session *s, const struct request 
     (void)s;
     struct engine_thread *t = xt->engine_thread;
     atomic_fetch_add_explicit(&xt->exec->cmd_meta, 1, memory_order_relaxed);
-    const struct item *it = engine_peek(t, r->hash, request_key(r));
+    struct span key = request_key(r);
+    uint64_t hash = r->hash;
+    char decoded[KEY_BYTES_MAX];
+    size_t decoded_bytes;
+    if (request_args(r).bytes > 0 && request_args(r).p[0] == 'b') {
+        if (!base64_decode(key, decoded, sizeof decoded, &decoded_bytes)) {
+            reply(out, r, SPAN("CLIENT_ERROR bad command line format\r\n"));
+            return STEP_DONE;
+        }
+        key = span_of(decoded, decoded_bytes);
+        hash = engine_hash(xt->exec->engine, key);
+    }
+    const struct item *it = engine_peek(t, hash, key);
     if (it == NULL) {
         reply(out, r, SPAN("EN\r\n"));
         return STEP_DONE;

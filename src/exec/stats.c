@@ -17,8 +17,8 @@
 
 #define CACHEDUMP_BYTES_MAX (2u << 20)
 
-/* Ids above this cannot be of a class. */
-#define SLAB_IDS_MAX 255
+/* memcached's highest id of a class; we may have more. */
+#define SLAB_IDS_MAX 63
 
 /* Everything the reports draw on, collected once. */
 struct figures {
@@ -417,7 +417,7 @@ stats_cachedump(struct exec_thread *xt, struct session *s, const struct span *wo
         output_copy(out, SPAN("CLIENT_ERROR bad command line\r\n"));
     } else if (!num_parse_u32(words[1], &id) || !num_parse_u32(words[2], &limit)) {
         output_copy(out, SPAN("CLIENT_ERROR bad command line format\r\n"));
-    } else if (id > SLAB_IDS_MAX) {
+    } else if (id > SLAB_IDS_MAX && id > engine_class_count(x->engine)) {
         output_copy(out, SPAN("CLIENT_ERROR Illegal slab id\r\n"));
     } else {
         struct dump d = {.exec = x};
@@ -446,7 +446,9 @@ static void
 report_settings(struct report *r, struct exec_thread *xt, const struct figures *f)
 {
     (void)f;
-    xt->exec->hooks.settings(xt->exec->hooks.context, report_stat, r);
+    struct exec *x = xt->exec;
+    bool detail_on = atomic_load_explicit(&x->detail_on, memory_order_relaxed);
+    x->hooks.settings(x->hooks.context, detail_on, report_stat, r);
 }
 
 static void
@@ -508,6 +510,9 @@ stats_group(struct exec_thread *xt, struct session *s, report_fn *group, struct 
 enum step
 exec_stats(struct exec_thread *xt, struct session *s, const struct request *r, struct output *out)
 {
+    /* Chunks that wait for a quiescent point would show up as used. */
+    if (engine_has_limbo(xt->engine_thread))
+        return STEP_AGAIN;
     struct span words[3];
     size_t count = words_of(request_args(r), words, ARRAY_COUNT(words));
     if (count == 0)
