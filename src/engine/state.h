@@ -29,10 +29,11 @@ struct engine {
     page_no sweep_page;          /* where engine_maintain() goes on */
     uint32_t unswept;            /* generations begun that no whole sweep has followed yet */
     uint32_t swept_from;         /* of these, begun before the sweep under way */
-    uint64_t flushed_at_count;   /* items that had ever been stored at the last flush */
+    uint64_t flushed_at_count;   /* items that had ever been stamped at the last flush */
 
     struct mutex threads_lock; /* of the list */
     struct engine_thread *threads;
+    counter_t gone_stamped;
     struct engine_counters gone_counters; /* what threads that left have counted */
     struct engine_class_counters gone_class_counters[SLAB_CLASSES_MAX + 1];
     struct mutex reset_lock; /* of what 'stats reset' set to 0 */
@@ -49,6 +50,7 @@ struct engine_thread {
     struct epoch_thread epoch;
     uint32_t now_s;
     int32_t index_delta;  /* entries not yet told to index_count() */
+    counter_t stamped;    /* items given a generation: see begin_generation() */
     bool made_room;       /* something was evicted, and nothing allocated since */
     uint32_t fruitless_turns; /* since it last stored an item: see give_up_or_wait() */
     struct engine_counters counters CACHE_ALIGNED;
@@ -68,6 +70,15 @@ item_class(const struct engine *e, const struct item *it)
     if (LIKELY(!item_is_chained(it)) || item_chain(it)->first == 0)
         return it->class_id;
     return item_at(e, item_chain(it)->first)->class_id;
+}
+
+/* Stored before the last flush. */
+static inline bool
+item_is_flushed(const struct engine *e, const struct item *it)
+{
+    uint16_t generation = atomic_load_explicit(&((struct engine *)e)->generation,
+                                               memory_order_relaxed);
+    return ((item_state(it) ^ generation) >> ITEM_GENERATION_SHIFT) != 0;
 }
 
 /* Expired, or stored before the last flush. */

@@ -188,6 +188,27 @@ engine_abandon(struct engine_thread *t, struct upload *up)
     up->item = NULL;
 }
 
+/* ---- items made out of others ---- */
+
+/* The new item is the old one as far as eviction is concerned, which was used just now. */
+static void
+inherit_hits(struct item *it, const struct item *old, uint8_t fetched)
+{
+    uint8_t hit = atomic_load_explicit(&((struct item *)old)->hit, memory_order_relaxed);
+    uint8_t freq = hit & ITEM_FREQ_MAX;
+    freq = freq < ITEM_FREQ_MAX ? freq + 1 : freq;
+    atomic_store_explicit(&it->hit, (uint8_t)(freq | (hit & fetched)), memory_order_relaxed);
+}
+
+/* What index_swap_carrying() calls: a touch may have come since the new item was made. */
+static void
+carry_exptime(void *context, item_ref old, item_ref new)
+{
+    struct engine *e = context;
+    atomic_store_explicit(&item_at(e, new)->exptime_s, item_exptime(item_at(e, old)),
+                          memory_order_relaxed);
+}
+
 /* ---- linking ---- */
 
 /* Makes the item ready to be seen. */
@@ -202,7 +223,10 @@ stamp(struct engine_thread *t, struct item *it)
         memcpy((char *)it + sizeof *it, &cas, sizeof cas);
     }
     atomic_store_explicit(&it->atime_s, t->now_s, memory_order_relaxed);
-    uint16_t generation = atomic_load_explicit(&e->generation, memory_order_relaxed);
+    /* Acquire, and counted after it: pairs with begin_generation(), which counts and then raises it.
+     * What it has not counted has an older generation, or is counted the next time. */
+    uint16_t generation = atomic_load_explicit(&e->generation, memory_order_acquire);
+    counter_add(&t->stamped, 1);
     state = (uint16_t)((state & 0xff & ~ITEM_KIND) | ITEM_LINKED | generation);
     atomic_store_explicit(&it->state, state, memory_order_release);
     return cas;
@@ -216,22 +240,37 @@ unstamp(struct item *it)
                           memory_order_release);
 }
 
-/* Links 'it' in place of 'old' (which may be 0).  OK, AGAIN, or EXISTS: something else is there now. */
+/* 'made_of_old': the exptime is the old item's, whatever it is at that moment. */
+static enum index_status
+put_in_index(struct engine *e, uint64_t hash, struct item *it, item_ref old, bool made_of_old)
+{
+    item_ref ref = arena_ref(&e->arena, it);
+    if (made_of_old)
+        return index_swap_carrying(&e->index, hash, old, ref, carry_exptime, e);
+    return index_swap(&e->index, hash, item_key(it), old, ref);
+}
+
+/* Links 'it' in place of 'old' (which may be 0).  OK, AGAIN, NO_MEMORY, or EXISTS: something else is
+ * there now. */
 static enum engine_status
-link_item(struct engine_thread *t, uint64_t hash, struct item *it, item_ref old, uint64_t *cas)
+link_item(struct engine_thread *t, uint64_t hash, struct item *it, item_ref old, bool made_of_old,
+          uint64_t *cas)
 {
     struct engine *e = t->engine;
-    if (epoch_limbo_room(&t->epoch) == 0)
+    if (epoch_limbo_room(&t->epoch) < 2)
         return ENGINE_AGAIN;
     *cas = stamp(t, it);
-    enum index_status status =
-        index_swap(&e->index, hash, item_key(it), old, arena_ref(&e->arena, it));
+    enum index_status status = put_in_index(e, hash, it, old, made_of_old);
     if (status == INDEX_OK) {
         t->fruitless_turns = 0;
         item_entered(t, it);
         if (old != 0)
             item_left(t, item_at(e, old),
                       item_is_dead(e, item_at(e, old), t->now_s) ? LEAVE_EXPIRED : LEAVE_REPLACED);
+        /* A flush that came after the stamp may have been swept already, and a generation comes back
+         * after 255 others: nobody must find it then. */
+        if (UNLIKELY(item_is_flushed(e, it)))
+            item_unlink(t, it, LEAVE_EXPIRED);
         if (UNLIKELY(atomic_load_explicit(&e->index.hungry, memory_order_relaxed)))
             feed_index(t);
         return ENGINE_OK;
@@ -298,6 +337,7 @@ join(struct engine_thread *t, const struct item *old, const struct item *piece,
                                                item_exptime(old), (uint32_t)total, joined);
     if (status != ENGINE_OK)
         return status;
+    inherit_hits(joined->item, old, 0);
     bool append = how == ENGINE_APPEND;
     status = upload_value_of(t, joined, append ? old : piece);
     if (status == ENGINE_OK)
@@ -325,7 +365,7 @@ try_commit(struct engine_thread *t, uint64_t hash, struct upload *up, enum engin
     if (joins && (status = join(t, old.it, up->item, how, &joined)) != ENGINE_OK)
         return status;
     uint64_t unique;
-    status = link_item(t, hash, joined.item, old.ref, &unique);
+    status = link_item(t, hash, joined.item, old.ref, joins, &unique);
     *raced = status == ENGINE_EXISTS;
     if (status == ENGINE_OK)
         *cas = unique;
@@ -442,6 +482,7 @@ make_number(struct engine_thread *t, const struct item *old, uint64_t number, st
     memcpy(to, text, bytes);
     memset(to + bytes, ' ', value_bytes - bytes);
     engine_upload_filled(up, value_bytes);
+    inherit_hits(up->item, old, ITEM_FETCHED);
     return ENGINE_OK;
 }
 
@@ -463,7 +504,7 @@ try_arith(struct engine_thread *t, uint64_t hash, struct span key, bool decr, ui
         return status == ENGINE_TOO_LARGE ? ENGINE_NO_MEMORY : status;
     uint64_t unique;
     unsigned class_id = up.item->class_id;
-    status = link_item(t, hash, up.item, old.ref, &unique);
+    status = link_item(t, hash, up.item, old.ref, true, &unique);
     *raced = status == ENGINE_EXISTS;
     if (status != ENGINE_OK) {
         engine_abandon(t, &up);

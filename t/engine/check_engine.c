@@ -276,6 +276,28 @@ START_TEST(hits_are_marked_and_peeks_are_not)
 }
 END_TEST
 
+/* Else a counter that is counted all the time, and rarely read, would be the first to be evicted. */
+START_TEST(what_incr_and_append_make_is_as_hot_as_what_it_was_made_of)
+{
+    struct fixture f = fixture_open(small_config(64 * MIB));
+    uint64_t n;
+    put(&f, "n", "1");
+    uint64_t hash = hash_of(&f, SPAN("n"));
+    for (unsigned i = 1; i < 6; i++) {
+        arith(&f, "n", false, 1, &n);
+        const struct item *it = engine_peek(f.t, hash, SPAN("n"));
+        ck_assert_uint_eq(it->hit, i < ITEM_FREQ_MAX ? i : ITEM_FREQ_MAX);
+    }
+    ck_assert(get(&f, "n") != NULL);
+    arith(&f, "n", false, 1, &n);
+    ck_assert(item_was_fetched(engine_peek(f.t, hash, SPAN("n"))));
+    put_how(&f, "n", "0", ENGINE_APPEND);
+    const struct item *it = engine_peek(f.t, hash, SPAN("n"));
+    ck_assert_uint_eq(it->hit, ITEM_FREQ_MAX);
+    fixture_close(&f);
+}
+END_TEST
+
 /* ---- exptime ---- */
 
 START_TEST(an_item_is_gone_in_the_second_of_its_exptime)
@@ -559,6 +581,42 @@ START_TEST(a_flushed_cache_is_swept_empty)
     flush(&f, 0);
     for (unsigned i = 0; i < 10000 && engine_maintain(f.t, 64) >= 64; i++)
         fixture_turn(&f);
+    fixture_settle(&f);
+    audit_empty(f.e);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_flush_during_a_sweep_is_swept_to_the_end)
+{
+    struct fixture f = fixture_open(small_config(64 * MIB));
+    char key[16];
+    for (unsigned i = 0; i < 10000; i++) {
+        sprintf(key, "%u", i);
+        put(&f, key, "some value");
+    }
+    ck_assert_uint_ge(engine_maintain(f.t, 2000), 2000);
+    flush(&f, 0);
+    for (unsigned i = 0; i < 10000 && engine_maintain(f.t, 2000) >= 2000; i++)
+        fixture_turn(&f);
+    fixture_settle(&f);
+    audit_empty(f.e);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_sweep_that_fills_the_limbo_has_not_ended)
+{
+    struct fixture f = fixture_open(small_config(64 * MIB));
+    char key[16];
+    for (unsigned i = 0; i < EPOCH_LIMBO_MAX + 1000; i++) {
+        sprintf(key, "%u", i);
+        put(&f, key, "");
+    }
+    flush(&f, 0);
+    ck_assert_uint_ge(engine_maintain(f.t, 1000000), 1000000);
+    fixture_turn(&f);
+    ck_assert_uint_lt(engine_maintain(f.t, 1000000), 1000000);
     fixture_settle(&f);
     audit_empty(f.e);
     fixture_close(&f);
@@ -1008,6 +1066,7 @@ add_storing(Suite *suite)
     tcase_add_test(tc, deleting_more_than_the_limbo_holds_says_again);
     tcase_add_test(tc, touch_sets_the_exptime_and_returns_the_item_once);
     tcase_add_test(tc, hits_are_marked_and_peeks_are_not);
+    tcase_add_test(tc, what_incr_and_append_make_is_as_hot_as_what_it_was_made_of);
     suite_add_tcase(suite, tc);
 }
 
@@ -1025,6 +1084,8 @@ add_time(Suite *suite)
     tcase_add_loop_test(tc, six_hundred_flushes_with_stores_between_bring_nothing_back, 0, 2);
     tcase_add_test(tc, flushes_without_stores_between_cost_no_generation);
     tcase_add_test(tc, a_flushed_cache_is_swept_empty);
+    tcase_add_test(tc, a_flush_during_a_sweep_is_swept_to_the_end);
+    tcase_add_test(tc, a_sweep_that_fills_the_limbo_has_not_ended);
     suite_add_tcase(suite, tc);
 }
 
