@@ -73,7 +73,7 @@ static int
 start(struct program *p)
 {
     struct config *c = &p->config;
-    int exit_code = process_check(&c->process);
+    int exit_code = process_check(c);
     if (exit_code == 0)
         exit_code = process_set_limits(c);
     if (exit_code == 0 && !listen_tcp(&c->net, p->listeners, &p->listener_count))

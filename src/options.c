@@ -13,17 +13,17 @@
 #define GIB (1024 * MIB)
 
 /* The engine also serves the maintenance thread and a few of its kind. */
-#define WORKERS_MAX       (ENGINE_THREADS_MAX - 8)
-#define WORKERS_SENSIBLE  64
-#define PORT_MAX          65535
+#define WORKERS_MAX      (ENGINE_THREADS_MAX - 8)
+#define WORKERS_SENSIBLE 64
+#define PORT_MAX         65535
 /* 64 TiB: half of what a process can address. */
-#define MEMORY_BYTES_MAX  (65536 * GIB)
+#define MEMORY_BYTES_MAX (65536 * GIB)
 
 /* memcached's pages, and the largest chunk unless -o slab_chunk_max says otherwise. */
-#define SLAB_PAGE_BYTES   (1024u * 1024)
-#define SLAB_CHUNK_BYTES  (512u * 1024)
-#define SLAB_CLASSES_MAX  62
-#define CHUNK_BYTES_MIN   48
+#define SLAB_PAGE_BYTES  (1024u * 1024)
+#define SLAB_CHUNK_BYTES (512u * 1024)
+#define SLAB_CLASSES_MAX 62
+#define CHUNK_BYTES_MIN  48
 
 static option_parse_fn parse_action;
 static option_parse_fn parse_udp_port;
@@ -39,6 +39,8 @@ static option_parse_fn parse_no_modern;
 static option_parse_fn parse_no_chunked_items;
 
 #define AT(field) OPTION_AT(struct config, field)
+
+/* clang-format off */
 
 /* In the order of memcached's help. */
 static const struct option_def letter_rows[] = {
@@ -258,6 +260,7 @@ static const struct option_def refused_rows[] = {
     REFUSED("proxy_uring", NO_PROXY),
     REFUSED("proxy_memprofile", NO_PROXY),
 };
+/* clang-format on */
 
 static enum option_status check_all(struct config *c, struct option_report *report);
 static enum option_status find_endpoints(struct config *c, struct option_report *report);
@@ -528,7 +531,7 @@ check_threads(const struct config *c, struct option_report *report)
     return OPTION_OK;
 }
 
-/* memcached's table of item locks grows with the threads and must stay smaller than its hash table. */
+/* memcached's item locks grow with the threads, and must stay fewer than the hash table's buckets. */
 static uint32_t
 item_lock_power(unsigned threads)
 {
@@ -577,7 +580,8 @@ check_chunk_max(const struct config *c, struct option_report *report)
     if (c->engine.item_bytes_max % max != 0)
         return option_fail(report, EX_USAGE,
                            "-o slab_chunk_max: %u bytes do not divide the max item size (-I), "
-                           "%u bytes", max, c->engine.item_bytes_max);
+                           "%u bytes",
+                           max, c->engine.item_bytes_max);
     return OPTION_OK;
 }
 
@@ -585,7 +589,8 @@ static enum option_status
 check_slab_sizes(const struct config *c, struct option_report *report)
 {
     const char *at = c->compat.slab_sizes;
-    uint32_t smallest = c->engine.chunk_bytes_min != 0 ? c->engine.chunk_bytes_min : CHUNK_BYTES_MIN;
+    uint32_t smallest =
+        c->engine.chunk_bytes_min != 0 ? c->engine.chunk_bytes_min : CHUNK_BYTES_MIN;
     long last = 0;
     if (at == NULL)
         return OPTION_OK;
@@ -598,8 +603,8 @@ check_slab_sizes(const struct config *c, struct option_report *report)
                                "-o slab_sizes: \"%.100s\" does not begin with a size from %u to %u",
                                at, smallest, c->compat.slab_chunk_max_bytes);
         if (last != 0 && bytes <= last + 8)
-            return option_fail(report, EX_USAGE,
-                               "-o slab_sizes: %ld is not more than 8 above %ld", bytes, last);
+            return option_fail(report, EX_USAGE, "-o slab_sizes: %ld is not more than 8 above %ld",
+                               bytes, last);
         if (classes > SLAB_CLASSES_MAX)
             return option_fail(report, EX_USAGE, "-o slab_sizes: more than %d sizes",
                                SLAB_CLASSES_MAX);

@@ -34,17 +34,17 @@ struct process_config {
 
 /* What memcached would do with these, we do not; 'stats settings' shows them. */
 struct compat_config {
-    int32_t tcp_port;            /* -p as given: 0 off, -1 chosen by the system; net_config has the rest */
-    int32_t udp_port;            /* -U: 0 */
-    char *listen_text;           /* -l, all of them joined by ','; NULL: none */
-    const char *protocol;        /* -B, as 'stats settings' calls it */
-    bool watch_enabled;          /* -W clears it */
-    bool drop_privileges;        /* -o drop_privileges */
-    bool hash_expand;            /* -o no_hashexpand clears it */
-    uint32_t hash_power;         /* -o hashpower; 0: not given */
-    const char *hash_algorithm;  /* -o hash_algorithm */
+    int32_t tcp_port;     /* -p as given: 0 off, -1 chosen by the system; net_config has the rest */
+    int32_t udp_port;     /* -U: 0 */
+    char *listen_text;    /* -l, all of them joined by ','; NULL: none */
+    const char *protocol; /* -B, as 'stats settings' calls it */
+    bool watch_enabled;   /* -W clears it */
+    bool drop_privileges; /* -o drop_privileges */
+    bool hash_expand;     /* -o no_hashexpand clears it */
+    uint32_t hash_power;  /* -o hashpower; 0: not given */
+    const char *hash_algorithm; /* -o hash_algorithm */
     bool slab_reassign;
-    uint32_t slab_automove;      /* 0..2 */
+    uint32_t slab_automove; /* 0..2 */
     double slab_automove_ratio;
     uint32_t slab_automove_window;
     double slab_automove_freeratio;
@@ -59,12 +59,12 @@ struct compat_config {
     uint32_t warm_lru_pct;
     double hot_max_factor;
     double warm_max_factor;
-    bool temp_lru;               /* -o temporary_ttl was given */
+    bool temp_lru; /* -o temporary_ttl was given */
     uint32_t temporary_ttl_s;
     uint32_t watcher_logbuf_bytes;
     uint32_t worker_logbuf_bytes;
     uint64_t read_buf_limit_bytes; /* 0: none */
-    uint32_t oldest_s;           /* no option: when flush_all last struck, as 'oldest' shows it */
+    uint32_t oldest_s;             /* no option: when flush_all last struck, as 'oldest' shows it */
 };
 
 enum config_action {

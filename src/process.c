@@ -59,16 +59,30 @@ huge_pages_available(void)
     return available;
 }
 
-int
-process_check(const struct process_config *c)
+/* -L touches every page at the start.  More than the machine has would not fail: the kernel would
+ * begin to kill processes, and not necessarily us. */
+static bool
+fits_machine(uint64_t bytes)
 {
-    if (is_root() && c->user == NULL) {
+    long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
+    return pages <= 0 || page_bytes <= 0 || bytes / (uint64_t)page_bytes < (uint64_t)pages;
+}
+
+int
+process_check(const struct config *c)
+{
+    if (is_root() && c->process.user == NULL) {
         log_line(LOG_ERROR, "must add '-u root' to start as root");
         return EX_USAGE;
     }
-    if (c->huge_pages && !huge_pages_available()) {
+    if (c->process.huge_pages && !huge_pages_available()) {
         log_line(LOG_ERROR, "-L: transparent huge pages are not available: write \"madvise\" to %s",
                  HUGE_PAGES_FILE);
+        return EXIT_FAILURE;
+    }
+    if (c->engine.preallocate && !fits_machine(c->engine.limit_bytes)) {
+        log_line(LOG_ERROR, "-L: the machine has less memory than -m asks for, %llu bytes",
+                 (unsigned long long)c->engine.limit_bytes);
         return EXIT_FAILURE;
     }
     return 0;
@@ -97,12 +111,16 @@ static int
 lower_conns(struct config *c, rlim_t limit, rlim_t besides)
 {
     if (limit <= besides) {
-        log_line(LOG_ERROR, "%ju open files leave no room for connections: we need %ju ourselves; "
-                 "raise the hard limit (ulimit -Hn)", (uintmax_t)limit, (uintmax_t)besides);
+        log_line(LOG_ERROR,
+                 "%ju open files leave no room for connections: we need %ju ourselves; "
+                 "raise the hard limit (ulimit -Hn)",
+                 (uintmax_t)limit, (uintmax_t)besides);
         return EX_OSERR;
     }
-    log_line(LOG_WARN, "-c %u is lowered to %ju, because the hard limit of open files is %ju "
-             "(ulimit -Hn)", c->net.conns_max, (uintmax_t)(limit - besides), (uintmax_t)limit);
+    log_line(LOG_WARN,
+             "-c %u is lowered to %ju, because the hard limit of open files is %ju "
+             "(ulimit -Hn)",
+             c->net.conns_max, (uintmax_t)(limit - besides), (uintmax_t)limit);
     c->net.conns_max = (uint32_t)(limit - besides);
     return 0;
 }
@@ -190,7 +208,10 @@ await_child(pid_t child, int ready_fd)
         if (errno != EINTR)
             _exit(EX_OSERR);
     }
-    _exit(WIFEXITED(status) ? WEXITSTATUS(status) : EX_OSERR);
+    if (WIFEXITED(status))
+        _exit(WEXITSTATUS(status)); /* the child has said why */
+    log_line(LOG_ERROR, "-d: signal %d ended the server before it was ready", WTERMSIG(status));
+    _exit(EX_OSERR);
 }
 
 int
@@ -310,6 +331,8 @@ void
 process_lock_memory(const struct process_config *c)
 {
     if (c->lock_memory && mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0)
-        log_line(LOG_WARN, "-k has no effect: memory cannot be locked: %s; raise its limit "
-                 "(ulimit -Hl)", strerror(errno));
+        log_line(LOG_WARN,
+                 "-k has no effect: memory cannot be locked: %s; raise its limit "
+                 "(ulimit -Hl)",
+                 strerror(errno));
 }

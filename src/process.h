@@ -35,12 +35,13 @@ struct process {
     char *pid_path;       /* absolute; to be removed at the end; NULL: none */
 };
 
-/* Puts /dev/null in the place of standard streams that are closed, so that no socket becomes one, and
- * ignores SIGPIPE. */
+/* Puts /dev/null in the place of standard streams that are closed, so that no socket becomes one,
+ * and ignores SIGPIPE. */
 int process_init(struct process *p) MUST_USE;
 
-/* Root must name a user with -u (EX_USAGE), and -L needs transparent huge pages (EXIT_FAILURE). */
-int process_check(const struct process_config *c) MUST_USE;
+/* Root must name a user with -u (EX_USAGE); -L needs transparent huge pages and a machine that has
+ * the memory of -m (EXIT_FAILURE). */
+int process_check(const struct config *c) MUST_USE;
 
 /* Core files (-r) and open files.  When the system does not allow enough of these for -c, warns and
  * lowers net.conns_max; EX_OSERR when not even one connection would be left. */
@@ -56,8 +57,8 @@ int process_daemonise(struct process *p, const struct process_config *c) MUST_US
 /* Writes the pid file of -P.  Failure is worth a warning only. */
 void process_write_pid(struct process *p, const struct process_config *c);
 
-/* -k: everything we have and will have stays in memory once it is touched.  Failure is worth a warning
- * only. */
+/* -k: everything we have and will have stays in memory once it is touched.  Failure is worth a
+ * warning only. */
 void process_lock_memory(const struct process_config *c);
 
 /* The server serves: a daemon cuts its last ties. */

@@ -9,7 +9,7 @@ enum setting_type {
     SETTING_I32,
     SETTING_U64,
     SETTING_OCTAL,
-    SETTING_FACTOR,   /* double, two digits after the point */
+    SETTING_FACTOR, /* double, two digits after the point */
     SETTING_CHAR,
     SETTING_YES,      /* bool: yes or no */
     SETTING_ON,       /* bool: on or off */

@@ -84,9 +84,9 @@ START_TEST(root_must_name_a_user)
 {
     if (geteuid() != 0)
         return;
-    ck_assert_int_eq(process_check(&config.process), EX_USAGE);
+    ck_assert_int_eq(process_check(&config), EX_USAGE);
     ck_assert(option_set_string(&config.process.user, "root"));
-    ck_assert_int_eq(process_check(&config.process), 0);
+    ck_assert_int_eq(process_check(&config), 0);
     ck_assert_int_eq(process_switch_user(&config.process), 0);
     ck_assert_uint_eq(geteuid(), 0);
 }
@@ -98,8 +98,18 @@ START_TEST(an_unknown_user_is_an_error_for_root_only)
     if (geteuid() == 0)
         ck_assert_int_eq(process_switch_user(&config.process), EX_NOUSER);
     become_nobody();
-    ck_assert_int_eq(process_check(&config.process), 0);
+    ck_assert_int_eq(process_check(&config), 0);
     ck_assert_int_eq(process_switch_user(&config.process), 0);
+}
+END_TEST
+
+START_TEST(memory_that_the_machine_does_not_have_is_not_taken)
+{
+    ck_assert(option_set_string(&config.process.user, "root"));
+    config.engine.preallocate = true;
+    ck_assert_int_eq(process_check(&config), 0);
+    config.engine.limit_bytes = 1ull << 50;
+    ck_assert_int_eq(process_check(&config), EXIT_FAILURE);
 }
 END_TEST
 
@@ -228,9 +238,16 @@ START_TEST(the_parent_waits_until_the_daemon_is_ready)
 }
 END_TEST
 
+static void
+work_to_death(void)
+{
+    raise(SIGKILL);
+}
+
 START_TEST(the_parent_passes_on_why_a_daemon_did_not_start)
 {
     ck_assert_int_eq(start_daemon(work_badly), 71);
+    ck_assert_int_eq(start_daemon(work_to_death), EX_OSERR);
 }
 END_TEST
 
@@ -317,6 +334,7 @@ add_tests(Suite *suite)
     tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_test(tc, root_must_name_a_user);
     tcase_add_test(tc, an_unknown_user_is_an_error_for_root_only);
+    tcase_add_test(tc, memory_that_the_machine_does_not_have_is_not_taken);
     tcase_add_test(tc, the_user_is_switched_for_good);
     tcase_add_test(tc, the_soft_limit_of_files_is_raised);
     tcase_add_test(tc, connections_are_lowered_to_what_the_hard_limit_allows);

@@ -14,12 +14,12 @@
 #include "base/num.h"
 
 /* Where the help texts begin: the column that readers and scripts of memcached's help know. */
-#define HELP_COLUMN       26
-#define HELP_WIDTH        79
+#define HELP_COLUMN 26
+#define HELP_WIDTH  79
 /* getopt's value of the n-th row that has no letter: beyond any letter. */
-#define VALUE_OF_ROW      256
+#define VALUE_OF_ROW 256
 /* The longest entry of the list of -o, and its NUL. */
-#define SUBOPTION_BYTES   4096
+#define SUBOPTION_BYTES 4096
 
 /* A row and the struct of its table. */
 struct slot {
@@ -57,7 +57,8 @@ option_set_defaults(const struct option_table *tables, size_t count)
                 continue;
             if (def->type == OPTION_FLAG || def->type == OPTION_NO_FLAG ||
                 def->type == OPTION_SWITCH) {
-                *(bool *)((char *)slot.config + def->offset) = strcmp(def->fallback, "enabled") == 0;
+                *(bool *)((char *)slot.config + def->offset) =
+                    strcmp(def->fallback, "enabled") == 0;
                 continue;
             }
             enum option_status status = store(&slot, def->fallback, &report);
@@ -281,7 +282,8 @@ parse_suboption(const struct grammar *g, char *entry, struct option_report *repo
     for (size_t i = 0; i < g->count; i++) {
         bool negated;
         if (extended_matches(g->slots[i].def, entry, &negated))
-            return store_suboption(&g->slots[i], negated, equals != NULL ? equals + 1 : NULL, report);
+            return store_suboption(&g->slots[i], negated, equals != NULL ? equals + 1 : NULL,
+                                   report);
     }
     if (equals != NULL)
         *equals = '='; /* the message shows all of it, as memcached's does */

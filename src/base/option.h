@@ -1,7 +1,8 @@
 /* option.h - command line options as tables.
  *
- * A row says everything about one option: what it is called, what it may hold, where it goes and what
- * the help says of it.  The parser, the defaults, the help and the clean-up all walk the same rows:
+ * A row says everything about one option: what it is called, what it may hold, where it goes and
+ * what the help says of it.  The parser, the defaults, the help and the clean-up all walk the same
+ * rows:
  *
  *      {.letter = 't', .name = "threads", .arg = "num", .type = OPTION_U32, .min = 1, .max = 64,
  *       OPTION_AT(struct config, workers), .fallback = "4", .help = "number of threads to use"}
@@ -12,8 +13,8 @@
  * Several tables, each with a struct of its own, make up one command line.
  *
  * Threads:   the parser uses getopt_long(), which has state of its own: the main thread only.
- * Ownership: tables and their texts live as long as the program.  OPTION_STRING fields belong to the
- *            struct; option_fini() frees them.
+ * Ownership: tables and their texts live as long as the program.  OPTION_STRING fields belong to
+ *            the struct; option_fini() frees them.
  * Failure:   a parser says what is wrong in struct option_report and never exits the process.
  */
 #ifndef KETCH_BASE_OPTION_H
@@ -41,7 +42,7 @@ enum option_type {
     OPTION_OCTAL,    /* unsigned */
     OPTION_CUSTOM,   /* .parse knows */
     OPTION_EXTENDED, /* -o itself */
-    OPTION_IGNORED,  /* accepted, and there is nothing to keep; .help says why, with a value or not */
+    OPTION_IGNORED,  /* accepted, with a value or without, and nothing is kept */
     OPTION_REFUSED,  /* known, and an error: .help says what is missing */
     OPTION_TEXT,     /* no option: .help is printed as it is */
 };
@@ -60,7 +61,7 @@ struct option_report {
 
 struct option_def;
 
-/* Stores 'text' (NULL: the option came without a value) in 'config', the struct of the row's table. */
+/* Stores 'text' (NULL: the option came without a value) in 'config', the struct of its table. */
 typedef enum option_status option_parse_fn(void *config, const struct option_def *def,
                                            const char *text, struct option_report *report);
 
@@ -78,7 +79,7 @@ struct option_def {
     int exit_code;        /* when the value is refused; 0: EXIT_FAILURE */
     const char *fallback; /* the default, as a user would write it; NULL: 0, false, NULL */
     option_parse_fn *parse;
-    const char *help;     /* may have several lines; NULL: the help does not show the option */
+    const char *help; /* may have several lines; NULL: the help does not show the option */
 };
 
 /* Fills .offset and .bytes of a row. */
@@ -97,8 +98,8 @@ struct option_table {
  * help.  The structs must be zeroed before.  Fails only for want of memory. */
 bool option_set_defaults(const struct option_table *tables, size_t count) MUST_USE;
 
-/* Reads a command line.  What comes later wins; what is no option is named in a warning and ignored.
- * On OPTION_BAD the structs hold what was read so far. */
+/* Reads a command line.  What comes later wins; what is no option is named in a warning and
+ * ignored.  On OPTION_BAD the structs hold what was read so far. */
 enum option_status option_parse(const struct option_table *tables, size_t count, int argc,
                                 char *const argv[], struct option_report *report) MUST_USE;
 

@@ -181,6 +181,7 @@ engine_join(struct engine *e, uint32_t now_s)
     t->next = e->threads;
     e->threads = t;
     mutex_unlock(&e->threads_lock);
+    engine_quiesce(t, now_s); /* a flush may be due */
     return t;
 }
 
@@ -195,6 +196,7 @@ add_counters(counter_t *to, const counter_t *from, size_t count)
 static void
 inherit_counters(struct engine *e, struct engine_thread *t)
 {
+    add_counters(&e->gone_stamped, &t->stamped, 1);
     add_counters((counter_t *)&e->gone_counters, (counter_t *)&t->counters,
                  sizeof t->counters / sizeof(counter_t));
     add_counters((counter_t *)e->gone_class_counters, (counter_t *)t->class_counters,
@@ -244,7 +246,7 @@ engine_set_now(struct engine_thread *t, uint32_t now_s)
 {
     struct engine *e = t->engine;
     t->now_s = now_s;
-    uint32_t flush_at_s = atomic_load_explicit(&e->flush_at_s, memory_order_relaxed);
+    uint32_t flush_at_s = atomic_load_explicit(&e->flush_at_s, memory_order_acquire);
     if (UNLIKELY(flush_at_s != 0 && flush_at_s <= now_s))
         flush_when_due(t);
 }
@@ -276,14 +278,6 @@ engine_now(const struct engine_thread *t)
 
 /* ---- items ---- */
 
-static ALWAYS_INLINE bool
-is_flushed(const struct engine *e, const struct item *it)
-{
-    uint16_t generation = atomic_load_explicit(&((struct engine *)e)->generation,
-                                               memory_order_relaxed);
-    return ((item_state(it) ^ generation) >> ITEM_GENERATION_SHIFT) != 0;
-}
-
 bool
 item_is_expired(const struct item *it, uint32_t now_s)
 {
@@ -294,7 +288,7 @@ item_is_expired(const struct item *it, uint32_t now_s)
 bool
 item_is_dead(const struct engine *e, const struct item *it, uint32_t now_s)
 {
-    return is_flushed(e, it) || item_is_expired(it, now_s);
+    return item_is_flushed(e, it) || item_is_expired(it, now_s);
 }
 
 uint64_t
@@ -317,7 +311,7 @@ count_size(struct engine *e, uint64_t bytes, int64_t delta)
 void
 item_entered(struct engine_thread *t, struct item *it)
 {
-    struct engine_class_counters *c = &t->class_counters[it->class_id];
+    struct engine_class_counters *c = &t->class_counters[item_class(t->engine, it)];
     uint64_t bytes = item_total_bytes(it);
     counter_add(&c->number, 1);
     counter_add(&c->bytes, bytes);
@@ -333,7 +327,7 @@ item_entered(struct engine_thread *t, struct item *it)
 static void
 count_leaving(struct engine_thread *t, const struct item *it, enum leave why)
 {
-    struct engine_class_counters *c = &t->class_counters[it->class_id];
+    struct engine_class_counters *c = &t->class_counters[item_class(t->engine, it)];
     bool fetched = item_was_fetched(it);
     if (why == LEAVE_EVICTED) {
         counter_add(&c->evicted, 1);
@@ -353,7 +347,7 @@ count_leaving(struct engine_thread *t, const struct item *it, enum leave why)
 void
 item_left(struct engine_thread *t, struct item *it, enum leave why)
 {
-    struct engine_class_counters *c = &t->class_counters[it->class_id];
+    struct engine_class_counters *c = &t->class_counters[item_class(t->engine, it)];
     uint64_t bytes = item_total_bytes(it);
     counter_sub(&c->number, 1);
     counter_sub(&c->bytes, bytes);
@@ -432,7 +426,7 @@ find_live(struct engine_thread *t, uint64_t hash, struct span key, bool count_de
     if (LIKELY(!item_is_dead(e, it, t->now_s)))
         return it;
     if (count_dead)
-        counter_add(is_flushed(e, it) ? &t->counters.get_flushed : &t->counters.get_expired, 1);
+        counter_add(item_is_flushed(e, it) ? &t->counters.get_flushed : &t->counters.get_expired, 1);
     if (epoch_limbo_room(&t->epoch) > 0)
         item_unlink(t, it, LEAVE_EXPIRED);
     return NULL;
@@ -447,7 +441,7 @@ engine_get(struct engine_thread *t, uint64_t hash, struct span key)
         return NULL;
     }
     note_hit(t, it);
-    counter_add(&t->class_counters[it->class_id].get_hits, 1);
+    counter_add(&t->class_counters[item_class(t->engine, it)].get_hits, 1);
     return it;
 }
 
@@ -457,17 +451,37 @@ engine_peek(struct engine_thread *t, uint64_t hash, struct span key)
     return find_live(t, hash, key, false);
 }
 
+struct touch {
+    struct engine *e;
+    uint32_t exptime_s;
+};
+
+static void
+set_exptime(void *context, item_ref ref, item_ref same)
+{
+    struct touch *touch = context;
+    (void)same;
+    atomic_store_explicit(&item_at(touch->e, ref)->exptime_s, touch->exptime_s,
+                          memory_order_relaxed);
+}
+
+/* Under the lock of its bucket, so that an incr or append that is making a new item out of this one
+ * takes the exptime over. */
 const struct item *
 engine_touch(struct engine_thread *t, uint64_t hash, struct span key, uint32_t exptime_s)
 {
-    struct item *it = find_live(t, hash, key, false);
-    if (it == NULL) {
-        counter_add(&t->counters.touch_misses, 1);
-        return NULL;
-    }
+    struct item *it;
+    struct touch touch = {t->engine, exptime_s};
+    do {
+        it = find_live(t, hash, key, false);
+        if (it == NULL) {
+            counter_add(&t->counters.touch_misses, 1);
+            return NULL;
+        }
+    } while (!index_update(&t->engine->index, hash, arena_ref(&t->engine->arena, it), set_exptime,
+                           &touch));
     note_hit(t, it);
-    atomic_store_explicit(&it->exptime_s, exptime_s, memory_order_relaxed);
-    counter_add(&t->class_counters[it->class_id].touch_hits, 1);
+    counter_add(&t->class_counters[item_class(t->engine, it)].touch_hits, 1);
     return it;
 }
 
@@ -525,11 +539,15 @@ engine_delete(struct engine_thread *t, uint64_t hash, struct span key)
 {
     if (epoch_limbo_room(&t->epoch) == 0)
         return ENGINE_AGAIN;
-    struct item *it = find_live(t, hash, key, false);
-    if (it == NULL || !item_unlink(t, it, LEAVE_DELETED)) {
-        counter_add(&t->counters.delete_misses, 1);
-        return ENGINE_NOT_FOUND;
-    }
-    counter_add(&t->class_counters[it->class_id].delete_hits, 1);
+    struct item *it;
+    do {
+        it = find_live(t, hash, key, false);
+        if (it == NULL) {
+            counter_add(&t->counters.delete_misses, 1);
+            return ENGINE_NOT_FOUND;
+        }
+        /* Somebody may have put another item in its place: then that one is to be deleted. */
+    } while (!item_unlink(t, it, LEAVE_DELETED));
+    counter_add(&t->class_counters[item_class(t->engine, it)].delete_hits, 1);
     return ENGINE_OK;
 }

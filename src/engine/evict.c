@@ -155,21 +155,23 @@ empty_a_page_of(struct engine_thread *t, struct slab_class *c) REQUIRES(c->lock)
     return false;
 }
 
-/* Classes by falling number of pages would need sorting; the few tries it takes to find one that can
- * give are made by looking for the largest below the last. */
+/* Tries the classes by falling number of pages.  Sorting them is not worth it: mostly the first one can
+ * give.  'tried' says which ones could not. */
 static unsigned
-largest_class(struct engine *e, unsigned except, uint32_t below, uint32_t *pages)
+largest_class(struct engine *e, const bool *tried)
 {
     unsigned best = 0;
-    *pages = 0;
+    uint32_t pages = 0;
     for (unsigned id = 1; id <= e->slabs.class_count; id++) {
         struct slab_class *c = slab_class(&e->slabs, id);
+        if (tried[id])
+            continue;
         mutex_lock(&c->lock);
         uint32_t count = c->page_count;
         mutex_unlock(&c->lock);
-        if (id != except && count > *pages && count < below) {
+        if (count > pages) {
             best = id;
-            *pages = count;
+            pages = count;
         }
     }
     return best;
@@ -179,18 +181,19 @@ bool
 evict_page(struct engine_thread *t, unsigned for_class_id)
 {
     struct engine *e = t->engine;
+    bool tried[SLAB_CLASSES_MAX + 1] = {false};
+    unsigned id;
     if (epoch_limbo_room(&t->epoch) < (1u << e->arena.page_shift) / SLAB_CHUNK_BYTES_MIN + 1)
         return false;
-    uint32_t below = UINT32_MAX, pages;
-    unsigned id;
-    while ((id = largest_class(e, for_class_id, below, &pages)) != 0) {
+    tried[for_class_id] = true;
+    while ((id = largest_class(e, tried)) != 0) {
         struct slab_class *c = slab_class(&e->slabs, id);
         mutex_lock(&c->lock);
         bool done = empty_a_page_of(t, c);
         mutex_unlock(&c->lock);
         if (done)
             return true;
-        below = pages;
+        tried[id] = true;
     }
     return false;
 }

@@ -293,19 +293,27 @@ insert_in_chain(struct index *ix, struct bucket *b, uint16_t tag, item_ref ref)
     return INDEX_NO_MEMORY;
 }
 
+/* Where the chain holds 'ref'; NULL: nowhere. */
+static _Atomic item_ref *
+slot_of(struct index *ix, struct bucket *b, item_ref ref)
+{
+    for (unsigned depth = 0; b != NULL && depth < CHAIN_BUCKETS_MAX; depth++) {
+        for (unsigned slot = 0; slot < INDEX_BUCKET_SLOTS; slot++)
+            if (ref_at(b, slot) == ref)
+                return &b->refs[slot];
+        b = next_bucket(ix, b);
+    }
+    return NULL;
+}
+
 static enum index_status
 replace_in_chain(struct index *ix, struct bucket *b, item_ref old, item_ref new)
 {
-    for (unsigned depth = 0; b != NULL && depth < CHAIN_BUCKETS_MAX; depth++) {
-        for (unsigned slot = 0; slot < INDEX_BUCKET_SLOTS; slot++) {
-            if (ref_at(b, slot) == old) {
-                atomic_store_explicit(&b->refs[slot], new, memory_order_release);
-                return INDEX_OK;
-            }
-        }
-        b = next_bucket(ix, b);
-    }
-    return INDEX_CHANGED;
+    _Atomic item_ref *slot = slot_of(ix, b, old);
+    if (slot == NULL)
+        return INDEX_CHANGED;
+    atomic_store_explicit(slot, new, memory_order_release);
+    return INDEX_OK;
 }
 
 enum index_status
@@ -321,6 +329,31 @@ index_swap(struct index *ix, uint64_t hash, struct span key, item_ref old, item_
         status = insert_in_chain(ix, b, tag_of(hash), new);
     unlock_bucket(b);
     return status;
+}
+
+enum index_status
+index_swap_carrying(struct index *ix, uint64_t hash, item_ref old, item_ref new,
+                    index_carry_fn *carry, void *context)
+{
+    struct bucket *b = lock_for(ix, hash);
+    _Atomic item_ref *slot = slot_of(ix, b, old);
+    if (slot != NULL) {
+        carry(context, old, new);
+        atomic_store_explicit(slot, new, memory_order_release);
+    }
+    unlock_bucket(b);
+    return slot != NULL ? INDEX_OK : INDEX_CHANGED;
+}
+
+bool
+index_update(struct index *ix, uint64_t hash, item_ref ref, index_carry_fn *update, void *context)
+{
+    struct bucket *b = lock_for(ix, hash);
+    bool there = slot_of(ix, b, ref) != NULL;
+    if (there)
+        update(context, ref, ref);
+    unlock_bucket(b);
+    return there;
 }
 
 void

@@ -83,6 +83,18 @@ void index_prefetch_item(const struct index *ix, uint64_t hash);
 enum index_status index_swap(struct index *ix, uint64_t hash, struct span key, item_ref old,
                              item_ref new) MUST_USE;
 
+/* Called with the bucket locked. */
+typedef void index_carry_fn(void *context, item_ref old, item_ref new);
+
+/* As index_swap() of two items, with 'carry' called just before: what it takes over from 'old' cannot
+ * change any more by index_update(). */
+enum index_status index_swap_carrying(struct index *ix, uint64_t hash, item_ref old, item_ref new,
+                                      index_carry_fn *carry, void *context) MUST_USE;
+
+/* Calls update(context, ref, ref), if 'ref' is still there; false if not. */
+bool index_update(struct index *ix, uint64_t hash, item_ref ref, index_carry_fn *update,
+                  void *context) MUST_USE;
+
 /* Says that 'delta' entries have come; few threads' small numbers may wait. */
 void index_count(struct index *ix, int64_t delta);
 

@@ -10,24 +10,35 @@ reserve_chunks(uint64_t total)
     return share < 1 ? 1 : (share > 64 ? 64 : share);
 }
 
+/* Turns in which nothing could be found, since this thread last stored an item, before it gives up:
+ * other threads may have all of it in their hands. */
+#define FRUITLESS_TURNS_MAX 1000
+
+enum engine_status
+give_up_or_wait(struct engine_thread *t, unsigned class_id)
+{
+    if (epoch_limbo_count(&t->epoch) > 0)
+        return ENGINE_AGAIN;
+    if (t->engine->config.evict && ++t->fruitless_turns < FRUITLESS_TURNS_MAX)
+        return ENGINE_AGAIN;
+    t->fruitless_turns = 0;
+    counter_add(&t->class_counters[class_id].outofmemory, 1);
+    counter_add(&t->counters.store_no_memory, 1);
+    return ENGINE_NO_MEMORY;
+}
+
 /* Nothing is free: find something, and say how to go on. */
 static enum engine_status
 make_room(struct engine_thread *t, unsigned class_id)
 {
-    bool waiting = epoch_limbo_count(&t->epoch) > 0;
-    if (t->starved++ > 0 && waiting)
+    if (t->made_room && epoch_limbo_count(&t->epoch) > 0)
         return ENGINE_AGAIN; /* what we freed last time is on its way */
+    t->made_room = true;
     if (evict_chunks(t, class_id, 4))
         return ENGINE_AGAIN;
     if (t->engine->config.evict && evict_page(t, class_id))
         return ENGINE_AGAIN;
-    /* Other threads may have it all in their hands: wait some turns for them before giving up. */
-    if (waiting || (t->engine->config.evict && t->starved < 1000))
-        return ENGINE_AGAIN;
-    t->starved = 0;
-    counter_add(&t->class_counters[class_id].outofmemory, 1);
-    counter_add(&t->counters.store_no_memory, 1);
-    return ENGINE_NO_MEMORY;
+    return give_up_or_wait(t, class_id);
 }
 
 enum engine_status
@@ -39,7 +50,7 @@ chunk_alloc(struct engine_thread *t, uint32_t bytes, item_ref *out)
     *out = slab_alloc(&e->slabs, class_id, &seen);
     if (*out == 0)
         return make_room(t, class_id);
-    t->starved = 0;
+    t->made_room = false;
     if (e->config.evict && arena_is_full(&e->arena) &&
         seen.free_chunks < reserve_chunks(seen.total_chunks) &&
         epoch_limbo_count(&t->epoch) < 4 * reserve_chunks(seen.total_chunks))

@@ -29,10 +29,11 @@ struct engine {
     page_no sweep_page;          /* where engine_maintain() goes on */
     uint32_t unswept;            /* generations begun that no whole sweep has followed yet */
     uint32_t swept_from;         /* of these, begun before the sweep under way */
-    uint64_t flushed_at_count;   /* items that had ever been stored at the last flush */
+    uint64_t flushed_at_count;   /* items that had ever been stamped at the last flush */
 
     struct mutex threads_lock; /* of the list */
     struct engine_thread *threads;
+    counter_t gone_stamped;
     struct engine_counters gone_counters; /* what threads that left have counted */
     struct engine_class_counters gone_class_counters[SLAB_CLASSES_MAX + 1];
     struct mutex reset_lock; /* of what 'stats reset' set to 0 */
@@ -49,7 +50,9 @@ struct engine_thread {
     struct epoch_thread epoch;
     uint32_t now_s;
     int32_t index_delta;  /* entries not yet told to index_count() */
-    uint32_t starved;     /* AGAIN answers since an allocation last succeeded */
+    counter_t stamped;    /* items given a generation: see begin_generation() */
+    bool made_room;       /* something was evicted, and nothing allocated since */
+    uint32_t fruitless_turns; /* since it last stored an item: see give_up_or_wait() */
     struct engine_counters counters CACHE_ALIGNED;
     struct engine_class_counters class_counters[SLAB_CLASSES_MAX + 1];
 };
@@ -58,6 +61,24 @@ static inline struct item *
 item_at(const struct engine *e, item_ref ref)
 {
     return arena_ptr(&e->arena, ref);
+}
+
+/* The class that an item is counted in: the one that holds its value. */
+static inline unsigned
+item_class(const struct engine *e, const struct item *it)
+{
+    if (LIKELY(!item_is_chained(it)) || item_chain(it)->first == 0)
+        return it->class_id;
+    return item_at(e, item_chain(it)->first)->class_id;
+}
+
+/* Stored before the last flush. */
+static inline bool
+item_is_flushed(const struct engine *e, const struct item *it)
+{
+    uint16_t generation = atomic_load_explicit(&((struct engine *)e)->generation,
+                                               memory_order_relaxed);
+    return ((item_state(it) ^ generation) >> ITEM_GENERATION_SHIFT) != 0;
 }
 
 /* Expired, or stored before the last flush. */
@@ -95,6 +116,9 @@ void item_free(struct engine *e, item_ref ref);
 
 /* A chunk for 'bytes', evicting ahead when memory runs low.  OK, AGAIN or NO_MEMORY. */
 enum engine_status chunk_alloc(struct engine_thread *t, uint32_t bytes, item_ref *out) MUST_USE;
+
+/* AGAIN while memory may come back from quiescent points or from other threads, then NO_MEMORY. */
+enum engine_status give_up_or_wait(struct engine_thread *t, unsigned class_id) MUST_USE;
 
 /* Finds a page for the index, which waits for one. */
 void feed_index(struct engine_thread *t);

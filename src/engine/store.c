@@ -53,6 +53,19 @@ fill_header(struct item *it, uint16_t state, struct span key, uint32_t client_fl
     }
 }
 
+/* A value that takes more than half the cache would push all else out, only to be refused when the last
+ * chunk cannot be had. */
+static bool
+may_ever_fit(struct engine_thread *t, uint32_t value_bytes)
+{
+    struct arena_usage usage;
+    arena_usage(&t->engine->arena, &usage);
+    if (value_bytes <= ((uint64_t)usage.limit_pages << t->engine->arena.page_shift) / 2)
+        return true;
+    counter_add(&t->counters.store_no_memory, 1);
+    return false;
+}
+
 enum engine_status
 engine_reserve(struct engine_thread *t, struct span key, uint32_t client_flags, uint32_t exptime_s,
                uint32_t value_bytes, struct upload *up)
@@ -65,6 +78,8 @@ engine_reserve(struct engine_thread *t, struct span key, uint32_t client_flags, 
     }
     uint64_t bytes = item_key_offset(initial_state(e, client_flags, false)) + key.bytes;
     bool chained = bytes + value_bytes > e->slabs.chunk_bytes_max;
+    if (chained && !may_ever_fit(t, value_bytes))
+        return ENGINE_NO_MEMORY;
     bytes += chained ? 3 + sizeof(struct item_chain) : value_bytes;
     item_ref ref;
     enum engine_status status = chunk_alloc(t, (uint32_t)bytes, &ref);
@@ -173,6 +188,27 @@ engine_abandon(struct engine_thread *t, struct upload *up)
     up->item = NULL;
 }
 
+/* ---- items made out of others ---- */
+
+/* The new item is the old one as far as eviction is concerned, which was used just now. */
+static void
+inherit_hits(struct item *it, const struct item *old, uint8_t fetched)
+{
+    uint8_t hit = atomic_load_explicit(&((struct item *)old)->hit, memory_order_relaxed);
+    uint8_t freq = hit & ITEM_FREQ_MAX;
+    freq = freq < ITEM_FREQ_MAX ? freq + 1 : freq;
+    atomic_store_explicit(&it->hit, (uint8_t)(freq | (hit & fetched)), memory_order_relaxed);
+}
+
+/* What index_swap_carrying() calls: a touch may have come since the new item was made. */
+static void
+carry_exptime(void *context, item_ref old, item_ref new)
+{
+    struct engine *e = context;
+    atomic_store_explicit(&item_at(e, new)->exptime_s, item_exptime(item_at(e, old)),
+                          memory_order_relaxed);
+}
+
 /* ---- linking ---- */
 
 /* Makes the item ready to be seen. */
@@ -187,7 +223,10 @@ stamp(struct engine_thread *t, struct item *it)
         memcpy((char *)it + sizeof *it, &cas, sizeof cas);
     }
     atomic_store_explicit(&it->atime_s, t->now_s, memory_order_relaxed);
-    uint16_t generation = atomic_load_explicit(&e->generation, memory_order_relaxed);
+    /* Acquire, and counted after it: pairs with begin_generation(), which counts and then raises it.
+     * What it has not counted has an older generation, or is counted the next time. */
+    uint16_t generation = atomic_load_explicit(&e->generation, memory_order_acquire);
+    counter_add(&t->stamped, 1);
     state = (uint16_t)((state & 0xff & ~ITEM_KIND) | ITEM_LINKED | generation);
     atomic_store_explicit(&it->state, state, memory_order_release);
     return cas;
@@ -201,21 +240,37 @@ unstamp(struct item *it)
                           memory_order_release);
 }
 
-/* Links 'it' in place of 'old' (which may be 0).  OK, AGAIN, or EXISTS: something else is there now. */
+/* 'made_of_old': the exptime is the old item's, whatever it is at that moment. */
+static enum index_status
+put_in_index(struct engine *e, uint64_t hash, struct item *it, item_ref old, bool made_of_old)
+{
+    item_ref ref = arena_ref(&e->arena, it);
+    if (made_of_old)
+        return index_swap_carrying(&e->index, hash, old, ref, carry_exptime, e);
+    return index_swap(&e->index, hash, item_key(it), old, ref);
+}
+
+/* Links 'it' in place of 'old' (which may be 0).  OK, AGAIN, NO_MEMORY, or EXISTS: something else is
+ * there now. */
 static enum engine_status
-link_item(struct engine_thread *t, uint64_t hash, struct item *it, item_ref old, uint64_t *cas)
+link_item(struct engine_thread *t, uint64_t hash, struct item *it, item_ref old, bool made_of_old,
+          uint64_t *cas)
 {
     struct engine *e = t->engine;
-    if (epoch_limbo_room(&t->epoch) == 0)
+    if (epoch_limbo_room(&t->epoch) < 2)
         return ENGINE_AGAIN;
     *cas = stamp(t, it);
-    enum index_status status =
-        index_swap(&e->index, hash, item_key(it), old, arena_ref(&e->arena, it));
+    enum index_status status = put_in_index(e, hash, it, old, made_of_old);
     if (status == INDEX_OK) {
+        t->fruitless_turns = 0;
         item_entered(t, it);
         if (old != 0)
             item_left(t, item_at(e, old),
                       item_is_dead(e, item_at(e, old), t->now_s) ? LEAVE_EXPIRED : LEAVE_REPLACED);
+        /* A flush that came after the stamp may have been swept already, and a generation comes back
+         * after 255 others: nobody must find it then. */
+        if (UNLIKELY(item_is_flushed(e, it)))
+            item_unlink(t, it, LEAVE_EXPIRED);
         if (UNLIKELY(atomic_load_explicit(&e->index.hungry, memory_order_relaxed)))
             feed_index(t);
         return ENGINE_OK;
@@ -224,7 +279,7 @@ link_item(struct engine_thread *t, uint64_t hash, struct item *it, item_ref old,
     if (status == INDEX_CHANGED)
         return ENGINE_EXISTS;
     feed_index(t);
-    return ENGINE_AGAIN;
+    return give_up_or_wait(t, it->class_id);
 }
 
 /* What stands under a key at one moment. */
@@ -282,6 +337,7 @@ join(struct engine_thread *t, const struct item *old, const struct item *piece,
                                                item_exptime(old), (uint32_t)total, joined);
     if (status != ENGINE_OK)
         return status;
+    inherit_hits(joined->item, old, 0);
     bool append = how == ENGINE_APPEND;
     status = upload_value_of(t, joined, append ? old : piece);
     if (status == ENGINE_OK)
@@ -309,7 +365,7 @@ try_commit(struct engine_thread *t, uint64_t hash, struct upload *up, enum engin
     if (joins && (status = join(t, old.it, up->item, how, &joined)) != ENGINE_OK)
         return status;
     uint64_t unique;
-    status = link_item(t, hash, joined.item, old.ref, &unique);
+    status = link_item(t, hash, joined.item, old.ref, joins, &unique);
     *raced = status == ENGINE_EXISTS;
     if (status == ENGINE_OK)
         *cas = unique;
@@ -341,7 +397,7 @@ engine_commit(struct engine_thread *t, uint64_t hash, struct upload *up, enum en
               uint64_t *cas)
 {
     CHECK(up->filled_bytes == up->value_bytes);
-    unsigned class_id = up->item->class_id;
+    unsigned class_id = item_class(t->engine, up->item);
     bool raced;
     enum engine_status status;
     do
@@ -380,7 +436,8 @@ is_space(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* Reads a value as strtoull() would: spaces, an optional plus, digits; then the end or a space. */
+/* Reads a value as memcached does, with strtoull(): spaces, an optional plus, digits; then the end, a
+ * space or a NUL, as C programs like to store it. */
 static bool
 parse_value(const struct item *it, uint64_t *out)
 {
@@ -394,7 +451,7 @@ parse_value(const struct item *it, uint64_t *out)
     size_t digits = 0;
     while (digits < s.bytes && s.p[digits] >= '0' && s.p[digits] <= '9')
         digits++;
-    if (digits < s.bytes && !is_space(s.p[digits]))
+    if (digits < s.bytes && !is_space(s.p[digits]) && s.p[digits] != 0)
         return false;
     return num_parse_u64(span_of(s.p, digits), out);
 }
@@ -425,6 +482,7 @@ make_number(struct engine_thread *t, const struct item *old, uint64_t number, st
     memcpy(to, text, bytes);
     memset(to + bytes, ' ', value_bytes - bytes);
     engine_upload_filled(up, value_bytes);
+    inherit_hits(up->item, old, ITEM_FETCHED);
     return ENGINE_OK;
 }
 
@@ -446,7 +504,7 @@ try_arith(struct engine_thread *t, uint64_t hash, struct span key, bool decr, ui
         return status == ENGINE_TOO_LARGE ? ENGINE_NO_MEMORY : status;
     uint64_t unique;
     unsigned class_id = up.item->class_id;
-    status = link_item(t, hash, up.item, old.ref, &unique);
+    status = link_item(t, hash, up.item, old.ref, true, &unique);
     *raced = status == ENGINE_EXISTS;
     if (status != ENGINE_OK) {
         engine_abandon(t, &up);

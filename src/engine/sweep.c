@@ -37,7 +37,8 @@ sweep_page(struct engine_thread *t, page_no no)
     return looked_at;
 }
 
-/* Pages from sweep_page on, until the budget or the limbo is used up or all have been seen. */
+/* Pages from sweep_page on, until the budget or the limbo is used up or all have been seen: by a sweep
+ * that began after the last flush.  Less than the budget: nothing is left to do. */
 static size_t
 sweep(struct engine *e, struct engine_thread *t, size_t budget) REQUIRES(e->flush_lock)
 {
@@ -53,11 +54,13 @@ sweep(struct engine *e, struct engine_thread *t, size_t budget) REQUIRES(e->flus
             /* All items of the generations before this sweep began are gone. */
             e->unswept -= e->swept_from;
             e->sweep_page = 0;
+            if (e->unswept > 0)
+                continue;
             break;
         }
         size_t looked_at = sweep_page(t, e->sweep_page);
         if (looked_at == 0)
-            break;
+            return budget; /* the rest after a quiescent point */
         done += looked_at;
         e->sweep_page++;
     }
@@ -65,12 +68,12 @@ sweep(struct engine *e, struct engine_thread *t, size_t budget) REQUIRES(e->flus
 }
 
 static uint64_t
-stored_so_far(struct engine *e)
+stamped_so_far(struct engine *e)
 {
-    uint64_t sum = counter_get(&e->gone_counters.total_items);
     mutex_lock(&e->threads_lock);
+    uint64_t sum = counter_get(&e->gone_stamped);
     for (struct engine_thread *t = e->threads; t != NULL; t = t->next)
-        sum += counter_get(&t->counters.total_items);
+        sum += counter_get(&t->stamped);
     mutex_unlock(&e->threads_lock);
     return sum;
 }
@@ -80,15 +83,15 @@ stored_so_far(struct engine *e)
 static enum engine_status
 begin_generation(struct engine *e, struct engine_thread *t) REQUIRES(e->flush_lock)
 {
-    uint64_t stored = stored_so_far(e);
-    if (e->flushed_at_count == stored)
+    uint64_t stamped = stamped_so_far(e);
+    if (e->flushed_at_count == stamped)
         return ENGINE_OK;
     if (e->unswept >= 254) {
         sweep(e, t, SIZE_MAX);
         if (e->unswept >= 254)
             return ENGINE_AGAIN; /* the limbo is full */
     }
-    e->flushed_at_count = stored;
+    e->flushed_at_count = stamped;
     e->unswept++;
     uint16_t step = 1 << ITEM_GENERATION_SHIFT;
     atomic_fetch_add_explicit(&e->generation, step, memory_order_seq_cst);
@@ -102,7 +105,7 @@ flush_when_due(struct engine_thread *t)
     mutex_lock(&e->flush_lock);
     uint32_t at_s = atomic_load_explicit(&e->flush_at_s, memory_order_relaxed);
     if (at_s != 0 && at_s <= t->now_s && begin_generation(e, t) == ENGINE_OK)
-        atomic_store_explicit(&e->flush_at_s, 0, memory_order_relaxed);
+        atomic_store_explicit(&e->flush_at_s, 0, memory_order_release);
     mutex_unlock(&e->flush_lock);
 }
 
@@ -117,7 +120,7 @@ engine_flush(struct engine_thread *t, uint32_t at_s)
     } else {
         status = begin_generation(e, t);
         if (status == ENGINE_OK)
-            atomic_store_explicit(&e->flush_at_s, 0, memory_order_relaxed);
+            atomic_store_explicit(&e->flush_at_s, 0, memory_order_release);
     }
     mutex_unlock(&e->flush_lock);
     if (status == ENGINE_OK)

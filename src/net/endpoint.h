@@ -24,8 +24,8 @@ enum endpoint_status {
     ENDPOINT_NO_MEMORY,
 };
 
-/* Appends the endpoints of 'list' to those of 'c'; 'port' is for entries without one.  When one is bad,
- * '*bad' is that entry, a part of 'list'. */
+/* Appends the endpoints of 'list' to those of 'c'; 'port' is for entries without one.  When one is
+ * bad, '*bad' is that entry, a part of 'list'. */
 enum endpoint_status endpoint_parse_list(struct net_config *c, struct span list, int port,
                                          struct span *bad) MUST_USE;
 

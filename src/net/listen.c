@@ -150,8 +150,8 @@ came_before(const struct addrinfo *list, const struct addrinfo *ai)
     return false;
 }
 
-/* A machine may know IPv6 addresses and not have the protocol: that is no error while another address
- * of the same name works. */
+/* A machine may know IPv6 addresses and not have the protocol: that is no error while another
+ * address of the same name works. */
 static bool
 is_missing_protocol(int error)
 {

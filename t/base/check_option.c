@@ -27,6 +27,7 @@ static option_parse_fn parse_custom;
 
 #define AT(field) OPTION_AT(struct thing, field)
 
+/* clang-format off */
 static const struct option_def rows[] = {
     {.letter = 'a', .name = "flag", .type = OPTION_FLAG, AT(flag), .help = "turn it on"},
     {.letter = 'b', .name = "no-off", .type = OPTION_NO_FLAG, AT(off), .fallback = "enabled",
@@ -64,6 +65,8 @@ static const struct option_def others[] = {
     {.extended = "value", .arg = "n", .type = OPTION_U32, OPTION_AT(struct other, value), .max = 9,
      .fallback = "3", .help = "a value"},
 };
+
+/* clang-format on */
 
 static struct thing thing;
 static struct other other;

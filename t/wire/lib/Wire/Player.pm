@@ -29,7 +29,7 @@ use constant {
 sub new
 {
     my ($class, %with) = @_;    # server, mode, timeout_s, clock: 'debugtime' or 'real'; seed is srand's
-    return bless {%with, replies => 0}, $class;
+    return bless {%with, replies => 0, clock_ahead_s => 0}, $class;
 }
 
 # Plays one section on new connections; dies with a description of the first difference.
@@ -79,7 +79,7 @@ sub play_batch
 {
     my ($self, $batch) = @_;
     return $self->direct($batch->[0]) unless is_talk($batch->[0]);
-    my @lines = map { Wire::Transcript::resolve($_->{text}, $self->{vars}) }
+    my @lines = map { $self->resolve($_->{text}) }
                 grep { $_->{do} eq 'send' } @$batch;
     $self->transmit($self->conn($batch->[0]{conn}), @lines) if @lines;
     for my $step (grep { $_->{do} eq 'expect' } @$batch) {
@@ -115,6 +115,13 @@ sub pass_time
     my ($self, $seconds) = @_;
     return sleep $seconds if $self->{clock} eq 'real';
     $self->debugtime("+$seconds");
+    $self->{clock_ahead_s} += $seconds;
+}
+
+sub resolve
+{
+    my ($self, $text) = @_;
+    return Wire::Transcript::resolve($text, $self->{vars}, time + $self->{clock_ahead_s});
 }
 
 sub debugtime
@@ -261,7 +268,7 @@ sub expect
 {
     my ($self, $conn, $step) = @_;
     my $kind = $step->{kind};
-    return $self->expect_text($conn, Wire::Transcript::resolve($step->{text}, $self->{vars}))
+    return $self->expect_text($conn, $self->resolve($step->{text}))
         if $kind eq 'text';
     return $self->expect_line($conn, $step) if $kind eq 'line';
     return $self->expect_lines($conn, $step) if $kind eq 'lines';
@@ -286,7 +293,7 @@ sub expect_text
 sub expect_line
 {
     my ($self, $conn, $step) = @_;
-    my $regex = Wire::Transcript::resolve($step->{regex}, $self->{vars});
+    my $regex = $self->resolve($step->{regex});
     my $line = $self->next_line($conn);
     $self->fail("~$regex", $conn->{in}) unless defined $line && $line =~ /\A(?:$regex)\z/;
     my %captured = %+;
@@ -297,7 +304,7 @@ sub expect_line
 sub expect_lines
 {
     my ($self, $conn, $step) = @_;
-    my $regex = Wire::Transcript::resolve($step->{regex}, $self->{vars});
+    my $regex = $self->resolve($step->{regex});
     my $count = 0;
     while (defined(my $line = $self->next_line($conn))) {
         last unless $line =~ /\A(?:$regex)\z/;

@@ -30,12 +30,12 @@ sub read_file
     return $self;
 }
 
-# Replaces what is only known when a step is played: {$name} and {now+N}.
+# Replaces what is only known when a step is played: {$name} and {now+N}.  'now' is the server's clock.
 sub resolve
 {
-    my ($text, $vars) = @_;
+    my ($text, $vars, $now) = @_;
     $text =~ s/\{\$(\w+)\}/$vars->{$1} \/\/ die "nothing was captured as '$1'\n"/ge;
-    $text =~ s/\{now([+-]\d+)?\}/time + ($1 \/\/ 0)/ge;
+    $text =~ s/\{now([+-]\d+)?\}/int($now) + ($1 \/\/ 0)/ge;
     return $text;
 }
 
