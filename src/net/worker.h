@@ -51,9 +51,11 @@ struct worker *worker_start(const struct worker_context *context, unsigned numbe
 /* Takes the socket: from now on it is the worker's.  False, and nothing taken: no memory. */
 bool worker_give(struct worker *w, int fd) MUST_USE;
 
-/* Asks the worker to close everything and end; worker_join() waits for that and frees it. */
+/* Asks the worker to close everything and end; worker_join() waits until it has.  The others may be
+ * looking at its counters and connections until they have ended too: then worker_destroy() it. */
 void worker_stop(struct worker *w);
 void worker_join(struct worker *w);
+void worker_destroy(struct worker *w);
 
 const struct worker_counters *worker_counters(const struct worker *w);
 
