@@ -3,8 +3,8 @@
  * A worker reads into one buffer and answers out of one output, both its own: a connection owns memory
  * only while a request is incomplete or an answer is unsent.
  *
- * Threads:   worker_start(), worker_give(), worker_stop() and worker_join() are for the main thread;
- *            the counters and the list of connections may be read by any.
+ * Threads:   worker_start(), _give(), _stop(), _join() and _destroy() are for the main thread; the
+ *            counters and the list of connections may be read by any.
  * Ownership: a worker owns its connections and their sockets.
  */
 #ifndef KETCH_NET_WORKER_H
