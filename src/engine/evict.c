@@ -183,8 +183,8 @@ evict_page(struct engine_thread *t, unsigned for_class_id)
     struct engine *e = t->engine;
     bool tried[SLAB_CLASSES_MAX + 1] = {false};
     unsigned id;
-    if (epoch_limbo_room(&t->epoch) < (1u << e->arena.page_shift) / SLAB_CHUNK_BYTES_MIN + 1)
-        return false;
+    if (epoch_limbo_room(&t->epoch) < slab_class(&e->slabs, 1)->chunks_per_page)
+        return false; /* the page of the smallest chunks might not fit into the limbo */
     tried[for_class_id] = true;
     while ((id = largest_class(e, tried)) != 0) {
         struct slab_class *c = slab_class(&e->slabs, id);

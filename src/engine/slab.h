@@ -25,7 +25,6 @@
 #include "engine/item.h"
 
 #define SLAB_CLASSES_MAX     255 /* ids 1..255: a class id is a byte, and 0 is none */
-#define SLAB_CHUNK_BYTES_MIN 48
 
 enum page_state { PAGE_NONE, PAGE_IN_CLASS, PAGE_DRAINING };
 

@@ -966,6 +966,39 @@ START_TEST(a_full_bucket_without_memory_to_overflow_refuses)
 }
 END_TEST
 
+START_TEST(a_page_of_the_smallest_chunks_fits_into_the_limbo_or_stays)
+{
+    struct engine_config c = small_config(8 * MIB);
+    c.cas = false;
+    c.chunk_bytes_min = 1;
+    c.page_bytes = 1 * MIB;
+    struct fixture f = fixture_open(c);
+    char key[16], *value = pattern(200 * KIB, 10);
+    const unsigned count = 4 * 43690;
+    for (unsigned i = 0; i < count; i++) {
+        sprintf(key, "%x", i);
+        MUST(put(&f, key, "") == ENGINE_OK);
+    }
+    /* Less room in the limbo than a page has chunks. */
+    for (unsigned i = 0; i < count; i += 5) {
+        sprintf(key, "%x", i);
+        MUST(engine_delete(f.t, hash_of(&f, text(key)), text(key)) == ENGINE_OK);
+    }
+    /* Each of a class of its own, which has nothing to evict. */
+    for (unsigned i = 1; i < 20; i++) {
+        sprintf(key, "b%u", i);
+        uint64_t cas;
+        enum engine_status status = engine_store(f.t, hash_of(&f, text(key)), text(key), 0, 0,
+                                                 span_of(value, i * 10 * KIB), ENGINE_SET, &cas);
+        MUST(status == ENGINE_OK || status == ENGINE_AGAIN);
+    }
+    fixture_settle(&f);
+    audit(&f);
+    free(value);
+    fixture_close(&f);
+}
+END_TEST
+
 /* ---- configurations ---- */
 
 START_TEST(configurations_out_of_range_are_refused)
@@ -1125,6 +1158,7 @@ add_whole(Suite *suite)
     tcase_add_test(tc, counters_survive_the_threads_that_counted);
     tcase_add_test(tc, without_eviction_a_full_cache_refuses_and_keeps_all);
     tcase_add_test(tc, a_full_bucket_without_memory_to_overflow_refuses);
+    tcase_add_test(tc, a_page_of_the_smallest_chunks_fits_into_the_limbo_or_stays);
     tcase_add_test(tc, configurations_out_of_range_are_refused);
     tcase_add_loop_test(tc, every_size_can_be_stored_in_every_shape, 0, 2 * ARRAY_COUNT(shapes));
     tcase_add_test(tc, one_gibibyte_items_are_configurable);
