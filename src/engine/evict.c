@@ -45,9 +45,8 @@ next_chunk(struct slabs *s, struct slab_class *c)
     return slab_chunk(s, c, c->hand_page, c->hand_chunk++);
 }
 
-/* The linked item that a chunk is, or is a piece of; NULL for free chunks, uploads and limbo.  The
- * class's lock keeps the piece, and therefore its owner, from being freed. */
-static struct item *
+/* The class's lock keeps a piece, and therefore its owner, from being freed. */
+struct item *
 item_of_chunk(const struct engine *e, struct item *chunk)
 {
     enum item_state kind = kind_of(chunk);

@@ -999,6 +999,97 @@ START_TEST(a_page_of_the_smallest_chunks_fits_into_the_limbo_or_stays)
 }
 END_TEST
 
+static void
+fill_up(struct fixture *f, unsigned count, uint32_t bytes)
+{
+    char key[16], *value = pattern(bytes, 11);
+    for (unsigned i = 0; i < count; i++) {
+        sprintf(key, "%u", i);
+        MUST(put_span(f, text(key), span_of(value, bytes)) == ENGINE_OK);
+    }
+    free(value);
+}
+
+/* Turns of the maintenance thread, until it has nothing to do. */
+static unsigned
+maintain(struct fixture *f)
+{
+    unsigned turns = 0;
+    while (engine_maintain(f->t, 1000) >= 1000) {
+        fixture_turn(f);
+        MUST(++turns < 10000);
+    }
+    fixture_settle(f);
+    return turns;
+}
+
+START_TEST(a_lower_limit_is_reached_soon_and_a_higher_one_at_once)
+{
+    struct fixture f = fixture_open(small_config(64 * MIB));
+    struct arena_usage usage;
+    fill_up(&f, 3000, 20000);
+    arena_usage(&f.e->arena, &usage);
+    ck_assert_uint_gt(usage.used_pages, 900);
+    ck_assert(engine_set_limit(f.e, 8 * MIB));
+    ck_assert_uint_le(maintain(&f), 200);
+    arena_usage(&f.e->arena, &usage);
+    ck_assert_uint_le(usage.used_pages + usage.index_pages, 8 * MIB / (64 * KIB));
+    ck_assert_uint_ge(usage.used_pages + usage.index_pages, 8 * MIB / (64 * KIB) - 2);
+    ck_assert_uint_le(f.e->arena.free_count, f.e->arena.cold_count);
+    audit(&f);
+    ck_assert(engine_set_limit(f.e, 64 * MIB));
+    fill_up(&f, 2500, 20000);
+    ck_assert_uint_eq(count_held(&f, 2500), 2500);
+    ck_assert(!engine_set_limit(f.e, ENGINE_LIMIT_MIN - 1));
+    ck_assert(!engine_set_limit(f.e, 1ull << 50));
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_pinned_page_does_not_make_a_smaller_cache_empty_itself)
+{
+    struct fixture f = fixture_open(small_config(16 * MIB));
+    fill_up(&f, 100, 100 * KIB);
+    const struct item *pinned[50];
+    char key[16];
+    for (unsigned i = 0; i < ARRAY_COUNT(pinned); i++) {
+        sprintf(key, "%u", 2 * i);
+        pinned[i] = get(&f, key);
+        engine_pin(f.t, pinned[i]);
+    }
+    ck_assert(engine_set_limit(f.e, 8 * MIB));
+    for (unsigned i = 0; i < 500; i++) {
+        engine_maintain(f.t, 1000);
+        fixture_turn(&f);
+    }
+    for (unsigned i = 0; i < ARRAY_COUNT(pinned); i++)
+        engine_unpin(f.t, pinned[i]);
+    ck_assert_uint_ge(count_held(&f, 100), 20);
+    maintain(&f);
+    audit(&f);
+    fixture_close(&f);
+}
+END_TEST
+
+/* As happens when a store links its item while another thread empties the page. */
+START_TEST(an_item_left_behind_in_a_page_that_was_emptied_goes_with_the_sweep)
+{
+    struct fixture f = fixture_open(small_config(64 * MIB));
+    fill_up(&f, 10, 10);
+    fill_up(&f, 20, 100 * KIB);
+    for (unsigned id = 1; id <= f.e->slabs.class_count; id++) {
+        struct slab_class *c = slab_class(&f.e->slabs, id);
+        mutex_lock(&c->lock);
+        while (c->pages != 0)
+            slab_drain_locked(&f.e->slabs, c, c->pages);
+        mutex_unlock(&c->lock);
+    }
+    maintain(&f);
+    audit_empty(f.e);
+    fixture_close(&f);
+}
+END_TEST
+
 /* ---- configurations ---- */
 
 START_TEST(configurations_out_of_range_are_refused)
@@ -1159,6 +1250,9 @@ add_whole(Suite *suite)
     tcase_add_test(tc, without_eviction_a_full_cache_refuses_and_keeps_all);
     tcase_add_test(tc, a_full_bucket_without_memory_to_overflow_refuses);
     tcase_add_test(tc, a_page_of_the_smallest_chunks_fits_into_the_limbo_or_stays);
+    tcase_add_test(tc, a_lower_limit_is_reached_soon_and_a_higher_one_at_once);
+    tcase_add_test(tc, a_pinned_page_does_not_make_a_smaller_cache_empty_itself);
+    tcase_add_test(tc, an_item_left_behind_in_a_page_that_was_emptied_goes_with_the_sweep);
     tcase_add_test(tc, configurations_out_of_range_are_refused);
     tcase_add_loop_test(tc, every_size_can_be_stored_in_every_shape, 0, 2 * ARRAY_COUNT(shapes));
     tcase_add_test(tc, one_gibibyte_items_are_configurable);
