@@ -48,6 +48,7 @@ struct slab_class {
     uint64_t used_chunks;
     page_no pages;   /* any page of the ring; 0: none */
     page_no partial; /* head of a list */
+    page_no spare;   /* a page of the class that was empty when last looked at; 0: none */
     page_no hand_page; /* where eviction goes on; see evict.c */
     uint32_t hand_chunk;
 };
@@ -89,6 +90,9 @@ void slab_free_locked(struct slabs *s, struct slab_class *c, item_ref ref) REQUI
 
 /* Takes the page out of its class; it goes back to the arena when its last chunk is freed (or now). */
 void slab_drain_locked(struct slabs *s, struct slab_class *c, page_no page) REQUIRES(c->lock);
+
+/* Gives one empty page of any class back to the arena; false: there is none. */
+bool slab_give_spare(struct slabs *s);
 
 static inline struct slab_class *
 slab_class(struct slabs *s, unsigned id)

@@ -1090,6 +1090,37 @@ START_TEST(an_item_left_behind_in_a_page_that_was_emptied_goes_with_the_sweep)
 }
 END_TEST
 
+/* Each class keeps an empty page, until another one needs it. */
+START_TEST(memory_that_was_freed_can_be_used_for_any_other_size)
+{
+    struct engine_config c = small_config(2 * MIB);
+    c.evict = _i == 0;
+    struct fixture f = fixture_open(c);
+    char *value = pattern(30 * KIB, 12), key[16];
+    for (uint32_t bytes = 1; bytes < 30 * KIB; bytes += 1 + bytes / 10) {
+        sprintf(key, "%u", bytes);
+        if (put_span(&f, text(key), span_of(value, bytes)) == ENGINE_OK)
+            drop(&f, text(key));
+        fixture_turn(&f);
+    }
+    unsigned stored = 0;
+    for (unsigned i = 0; i < 60; i++) {
+        sprintf(key, "big%u", i);
+        stored += put_span(&f, text(key), span_of(value, 30 * KIB)) == ENGINE_OK;
+    }
+    unsigned held = 0;
+    for (unsigned i = 0; i < 60; i++) {
+        sprintf(key, "big%u", i);
+        held += get(&f, key) != NULL;
+    }
+    ck_assert_uint_ge(held, 55);
+    ck_assert_uint_ge(stored, held);
+    audit(&f);
+    free(value);
+    fixture_close(&f);
+}
+END_TEST
+
 /* ---- configurations ---- */
 
 START_TEST(configurations_out_of_range_are_refused)
@@ -1253,6 +1284,7 @@ add_whole(Suite *suite)
     tcase_add_test(tc, a_lower_limit_is_reached_soon_and_a_higher_one_at_once);
     tcase_add_test(tc, a_pinned_page_does_not_make_a_smaller_cache_empty_itself);
     tcase_add_test(tc, an_item_left_behind_in_a_page_that_was_emptied_goes_with_the_sweep);
+    tcase_add_loop_test(tc, memory_that_was_freed_can_be_used_for_any_other_size, 0, 2);
     tcase_add_test(tc, configurations_out_of_range_are_refused);
     tcase_add_loop_test(tc, every_size_can_be_stored_in_every_shape, 0, 2 * ARRAY_COUNT(shapes));
     tcase_add_test(tc, one_gibibyte_items_are_configurable);
