@@ -16,8 +16,8 @@
 
 #include "base/check.h"
 
-/* Chunks looked at for one victim; after that the next one goes, however often it was hit.  A store
- * never does more than this much work for another. */
+/* Chunks looked at for one victim; after that the next one goes, however often it was hit: looked for in
+ * as many again.  A store never does more than this much work for another. */
 #define VISITS_MAX 128
 
 /* Without eviction only dead items are looked for, and not for long. */
@@ -80,17 +80,19 @@ static bool
 evict_one(struct engine_thread *t, struct slab_class *c) REQUIRES(c->lock)
 {
     struct engine *e = t->engine;
-    unsigned visits = e->config.evict ? 2 * VISITS_MAX : VISITS_FOR_DEAD;
+    unsigned chances = e->config.evict ? VISITS_MAX : VISITS_FOR_DEAD;
     uint64_t chunks = (uint64_t)c->page_count * c->chunks_per_page;
-    if (visits > 4 * chunks + 4)
-        visits = (unsigned)(4 * chunks + 4);
+    /* So many visits take the last count of everything in a small class, if it has heads. */
+    if (chances > (ITEM_FREQ_MAX + 1) * chunks)
+        chances = (unsigned)((ITEM_FREQ_MAX + 1) * chunks);
+    unsigned visits = e->config.evict ? 2 * chances : chances;
     for (unsigned i = 0; i < visits; i++) {
         struct item *chunk = next_chunk(&e->slabs, c);
         struct item *it = chunk != NULL ? item_of_chunk(e, chunk) : NULL;
         if (it == NULL)
             continue;
         bool dead = item_is_dead(e, it, t->now_s);
-        if (!dead && (!e->config.evict || (i < VISITS_MAX && second_chance(e, chunk, it))))
+        if (!dead && (!e->config.evict || (i < chances && second_chance(e, chunk, it))))
             continue;
         if (item_unlink(t, it, dead ? LEAVE_EXPIRED : LEAVE_EVICTED))
             return true;

@@ -1121,6 +1121,29 @@ START_TEST(memory_that_was_freed_can_be_used_for_any_other_size)
 }
 END_TEST
 
+/* A class that holds only the ends of large values: the hand sees them, but takes no count off. */
+START_TEST(a_small_class_of_ends_can_be_evicted_from)
+{
+    struct fixture f = fixture_open(small_config(2 * MIB));
+    uint32_t body = f.e->slabs.chunk_bytes_max - sizeof(struct item_body);
+    uint32_t end = f.e->slabs.classes[f.e->slabs.class_count - 1].chunk_bytes;
+    char *value = pattern(2 * body, 13), key[16];
+    for (unsigned i = 0; i < 3; i++) {
+        sprintf(key, "%u", i);
+        put_span(&f, text(key), span_of(value, body + end - sizeof(struct item_body)));
+        for (unsigned hit = 0; hit < 5; hit++)
+            ck_assert_ptr_nonnull(get(&f, key));
+    }
+    unsigned id = f.e->slabs.class_count - 1;
+    ck_assert_uint_eq(slab_class(&f.e->slabs, id)->used_chunks, 3);
+    ck_assert(evict_chunks(f.t, id, 1));
+    fixture_settle(&f);
+    ck_assert_uint_eq(slab_class(&f.e->slabs, id)->used_chunks, 2);
+    free(value);
+    fixture_close(&f);
+}
+END_TEST
+
 /* ---- configurations ---- */
 
 START_TEST(configurations_out_of_range_are_refused)
@@ -1285,6 +1308,7 @@ add_whole(Suite *suite)
     tcase_add_test(tc, a_pinned_page_does_not_make_a_smaller_cache_empty_itself);
     tcase_add_test(tc, an_item_left_behind_in_a_page_that_was_emptied_goes_with_the_sweep);
     tcase_add_loop_test(tc, memory_that_was_freed_can_be_used_for_any_other_size, 0, 2);
+    tcase_add_test(tc, a_small_class_of_ends_can_be_evicted_from);
     tcase_add_test(tc, configurations_out_of_range_are_refused);
     tcase_add_loop_test(tc, every_size_can_be_stored_in_every_shape, 0, 2 * ARRAY_COUNT(shapes));
     tcase_add_test(tc, one_gibibyte_items_are_configurable);
