@@ -190,6 +190,7 @@ arena_usage(struct arena *a, struct arena_usage *out)
         .used_pages = a->used_pages,
         .index_pages = a->index_pages,
         .limit_pages = a->limit_pages,
+        .free_pages = a->free_count,
         .pool_pages = taken < a->limit_pages ? a->limit_pages - taken : 0,
     };
     mutex_unlock(&a->lock);

@@ -84,6 +84,7 @@ struct arena_usage {
     uint32_t index_pages;
     uint32_t limit_pages;
     uint32_t pool_pages; /* may still be taken */
+    uint32_t free_pages; /* were used before */
 };
 void arena_usage(struct arena *a, struct arena_usage *out);
 

@@ -24,6 +24,7 @@
     X(store_too_large)                                                                             \
     X(store_no_memory)                                                                             \
     X(pages_moved)                                                                                 \
+    X(sweeps)                                                                                      \
     X(swept_items)                                                                                 \
     X(swept_reclaimed)
 

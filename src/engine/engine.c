@@ -237,9 +237,15 @@ free_retired(void *context, item_ref ref)
 void
 engine_quiesce(struct engine_thread *t, uint32_t now_s)
 {
+    epoch_quiesce(&t->epoch, free_retired, t->engine);
+    engine_set_now(t, now_s);
+}
+
+void
+engine_set_now(struct engine_thread *t, uint32_t now_s)
+{
     struct engine *e = t->engine;
     t->now_s = now_s;
-    epoch_quiesce(&t->epoch, free_retired, e);
     uint32_t flush_at_s = atomic_load_explicit(&e->flush_at_s, memory_order_acquire);
     if (UNLIKELY(flush_at_s != 0 && flush_at_s <= now_s))
         flush_when_due(t);
@@ -305,7 +311,7 @@ count_size(struct engine *e, uint64_t bytes, int64_t delta)
 void
 item_entered(struct engine_thread *t, struct item *it)
 {
-    struct engine_class_counters *c = &t->class_counters[it->class_id];
+    struct engine_class_counters *c = &t->class_counters[item_class(t->engine, it)];
     uint64_t bytes = item_total_bytes(it);
     counter_add(&c->number, 1);
     counter_add(&c->bytes, bytes);
@@ -321,7 +327,7 @@ item_entered(struct engine_thread *t, struct item *it)
 static void
 count_leaving(struct engine_thread *t, const struct item *it, enum leave why)
 {
-    struct engine_class_counters *c = &t->class_counters[it->class_id];
+    struct engine_class_counters *c = &t->class_counters[item_class(t->engine, it)];
     bool fetched = item_was_fetched(it);
     if (why == LEAVE_EVICTED) {
         counter_add(&c->evicted, 1);
@@ -341,7 +347,7 @@ count_leaving(struct engine_thread *t, const struct item *it, enum leave why)
 void
 item_left(struct engine_thread *t, struct item *it, enum leave why)
 {
-    struct engine_class_counters *c = &t->class_counters[it->class_id];
+    struct engine_class_counters *c = &t->class_counters[item_class(t->engine, it)];
     uint64_t bytes = item_total_bytes(it);
     counter_sub(&c->number, 1);
     counter_sub(&c->bytes, bytes);
@@ -435,7 +441,7 @@ engine_get(struct engine_thread *t, uint64_t hash, struct span key)
         return NULL;
     }
     note_hit(t, it);
-    counter_add(&t->class_counters[it->class_id].get_hits, 1);
+    counter_add(&t->class_counters[item_class(t->engine, it)].get_hits, 1);
     return it;
 }
 
@@ -475,7 +481,7 @@ engine_touch(struct engine_thread *t, uint64_t hash, struct span key, uint32_t e
     } while (!index_update(&t->engine->index, hash, arena_ref(&t->engine->arena, it), set_exptime,
                            &touch));
     note_hit(t, it);
-    counter_add(&t->class_counters[it->class_id].touch_hits, 1);
+    counter_add(&t->class_counters[item_class(t->engine, it)].touch_hits, 1);
     return it;
 }
 
@@ -542,6 +548,6 @@ engine_delete(struct engine_thread *t, uint64_t hash, struct span key)
         }
         /* Somebody may have put another item in its place: then that one is to be deleted. */
     } while (!item_unlink(t, it, LEAVE_DELETED));
-    counter_add(&t->class_counters[it->class_id].delete_hits, 1);
+    counter_add(&t->class_counters[item_class(t->engine, it)].delete_hits, 1);
     return ENGINE_OK;
 }

@@ -83,6 +83,9 @@ void engine_leave(struct engine_thread *t);
 /* "I hold no item."  'now_s' is the time of everything until the next call. */
 void engine_quiesce(struct engine_thread *t, uint32_t now_s);
 
+/* Sets the time alone. */
+void engine_set_now(struct engine_thread *t, uint32_t now_s);
+
 /* Around anything that blocks: an online thread that does not quiesce holds back all freed memory. */
 void engine_offline(struct engine_thread *t);
 void engine_online(struct engine_thread *t, uint32_t now_s);

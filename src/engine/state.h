@@ -63,6 +63,15 @@ item_at(const struct engine *e, item_ref ref)
     return arena_ptr(&e->arena, ref);
 }
 
+/* The class that an item is counted in: the one that holds its value. */
+static inline unsigned
+item_class(const struct engine *e, const struct item *it)
+{
+    if (LIKELY(!item_is_chained(it)) || item_chain(it)->first == 0)
+        return it->class_id;
+    return item_at(e, item_chain(it)->first)->class_id;
+}
+
 /* Stored before the last flush. */
 static inline bool
 item_is_flushed(const struct engine *e, const struct item *it)

@@ -403,7 +403,7 @@ engine_commit(struct engine_thread *t, uint64_t hash, struct upload *up, enum en
               uint64_t *cas)
 {
     CHECK(up->filled_bytes == up->value_bytes);
-    unsigned class_id = up->item->class_id;
+    unsigned class_id = item_class(t->engine, up->item);
     bool raced;
     enum engine_status status;
     do

@@ -59,6 +59,7 @@ sweep(struct engine *e, struct engine_thread *t, size_t budget) REQUIRES(e->flus
     while (done < budget) {
         if (e->sweep_page == 0) {
             e->sweep_page = 1;
+            counter_add(&t->counters.sweeps, 1);
             e->swept_from = e->unswept;
         }
         if (e->sweep_page >= end) {

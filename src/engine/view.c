@@ -19,6 +19,7 @@ engine_memory(struct engine *e, struct engine_memory *out)
         .page_bytes = page_bytes,
         .item_pages = usage.used_pages,
         .pool_pages = usage.pool_pages,
+        .free_pages = usage.free_pages,
         .buckets = index_bucket_count(&e->index),
     };
     out->index_bytes = index_bytes(&e->index, &out->overflow_bytes);
@@ -108,6 +109,20 @@ engine_reset_counters(struct engine *e)
     mutex_unlock(&e->reset_lock);
 }
 
+/* The linked item whose value begins in a chunk, or NULL. */
+static const struct item *
+counted_item(const struct engine *e, const struct item *chunk)
+{
+    enum item_state kind = item_state(chunk) & ITEM_KIND;
+    if (kind == ITEM_LINKED)
+        return item_class(e, chunk) == chunk->class_id ? chunk : NULL;
+    if (kind != ITEM_BODY)
+        return NULL;
+    const struct item *owner = item_at(e, ((const struct item_body *)chunk)->owner);
+    bool linked = (item_state(owner) & ITEM_KIND) == ITEM_LINKED;
+    return linked && item_at(e, item_chain(owner)->first) == chunk ? owner : NULL;
+}
+
 /* Calls 'visit' for the linked items of a page; returns how many of 'max' are left. */
 static size_t
 visit_page(struct engine_thread *t, struct slab_class *c, page_no no, size_t max,
@@ -115,8 +130,8 @@ visit_page(struct engine_thread *t, struct slab_class *c, page_no no, size_t max
 {
     struct engine *e = t->engine;
     for (uint32_t n = 0; n < e->slabs.pages[no].carved && max > 0; n++) {
-        const struct item *it = slab_chunk(&e->slabs, c, no, n);
-        if ((item_state(it) & ITEM_KIND) != ITEM_LINKED || item_is_dead(e, it, t->now_s))
+        const struct item *it = counted_item(e, slab_chunk(&e->slabs, c, no, n));
+        if (it == NULL || item_is_dead(e, it, t->now_s))
             continue;
         visit(context, it);
         max--;

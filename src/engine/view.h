@@ -13,6 +13,7 @@ struct engine_memory {
     uint64_t page_bytes;
     uint64_t item_pages;
     uint64_t pool_pages;     /* that may still be taken */
+    uint64_t free_pages;     /* were used, and wait to be used again */
     uint64_t index_bytes;    /* buckets and overflow buckets */
     uint64_t overflow_bytes; /* of these, overflow buckets in use */
     uint64_t buckets;

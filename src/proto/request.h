@@ -33,11 +33,11 @@ enum cmd {
     CMD_VERSION,
     CMD_VERBOSITY,      /* 'number' */
     CMD_QUIT,
-    CMD_STATS,          /* 'value' holds the arguments */
+    CMD_STATS,          /* 'value' holds the arguments: see request_args() */
     CMD_CACHE_MEMLIMIT, /* 'number' of megabytes */
     CMD_SHUTDOWN,       /* 'value' holds the arguments */
     CMD_META_NOOP,      /* mn */
-    CMD_META_DEBUG,     /* me: 'key' */
+    CMD_META_DEBUG,     /* me: 'key', 'value' holds what comes after it */
     CMD_ADMIN,          /* slabs, lru, lru_crawler, ...: 'key' is the word, 'value' the arguments */
     CMD_COUNT
 };
@@ -45,7 +45,7 @@ enum cmd {
 enum request_flags {
     REQ_WITH_CAS = 1 << 0, /* show the item's cas unique in the answer */
     REQ_NOREPLY = 1 << 1,  /* answer nothing, not even an error */
-    REQ_MID_LINE = 1 << 2, /* began in the middle of a retrieval line; see text_parser_rewind() */
+    REQ_MID_LINE = 1 << 2, /* not the first of a retrieval line; see text_parser_rewind() */
     REQ_WHOLE = 1 << 3,    /* a storage command whose whole data block, its line end checked, is in
                               the buffer: 'value' has 'value_bytes' bytes */
     REQ_CLOSE = 1 << 4,    /* close the connection after answering 'error' (PROTO_SILENT: at once) */
@@ -86,6 +86,7 @@ request_key(const struct request *r)
     return span_of(r->key, r->key_bytes);
 }
 
+/* The arguments, without spaces around them and without a last "noreply" that was understood. */
 static inline struct span
 request_args(const struct request *r)
 {

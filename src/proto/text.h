@@ -2,15 +2,15 @@
  *
  * The parser is a pure function over a buffer, resumable between any two bytes: the same stream gives
  * the same requests however it is cut.  What makes that true:
- *   - a command line is looked at when its newline has arrived.  A line that has no newline in its
- *     first TEXT_LINE_BYTES_MAX bytes ends the connection, unless it begins with get, gets, gat or
- *     gats and a space;
+ *   - a command line is looked at when its newline has arrived.  A line of more than
+ *     TEXT_LINE_BYTES_MAX bytes before the newline ends the connection, unless it begins with get,
+ *     gets, gat or gats and a space, and its first key begins within that length;
  *   - such a retrieval line is checked as a whole when it is short (a key over 250 bytes makes it one
  *     error and no values), and streamed key by key when it is longer: then values may have been sent
- *     before the error.
+ *     before the error, which takes the place of CMD_END.
  *
- *                    newline, not a            2048 bytes of "get ..."
- *                    long retrieval  +------+  and no newline     +------+
+ *                    newline, not            a retrieval line:
+ *                    a retrieval     +------+  its first key      +------+
  *                       +----------->| LINE |-------------------->| KEYS |--+ a key
  *                       +------------|      |<--------------------|      |<-+
  *                                    +------+   newline           +------+
@@ -34,7 +34,11 @@
 #include "base/attr.h"
 #include "proto/request.h"
 
-#define TEXT_LINE_BYTES_MAX 2048 /* memcached's limit for a line that has no newline yet */
+#define TEXT_LINE_BYTES_MAX 2048 /* memcached's limit for what has come of a line without newline */
+
+/* With as many bytes there is always something to parse, so that a buffer of this size never gets
+ * stuck: the head of a long retrieval line and, beginning with its last byte, a key that is too long. */
+#define TEXT_INPUT_BYTES_MIN (TEXT_LINE_BYTES_MAX + KEY_BYTES_MAX + 2)
 
 enum text_mode { TEXT_LINE, TEXT_KEYS, TEXT_SKIP_LINE, TEXT_SWALLOW };
 
@@ -49,16 +53,18 @@ struct text_parser {
 
 /* Parses up to 'max' requests out of 'in', and returns how many.  '*used' is how many bytes of 'in'
  * they took; the rest must be offered again, followed by more.  Fewer than 'max' means that more bytes
- * are needed, or that the last request is a storage command without REQ_WHOLE or carries REQ_CLOSE. 
+ * are needed, or that the last request is a storage command without REQ_WHOLE or carries REQ_CLOSE.
  * Of an incomplete storage command, '*used' includes the value_here bytes of data, but no part of the
- * line end. */
+ * line end.  Every request uses at least one byte. */
 size_t text_parse(struct text_parser *p, struct span in, struct request *out, size_t max, size_t *used)
     MUST_USE;
 
-/* Makes 'p' what it was when it was about to parse 'r': offer the bytes from r->start on again. */
+/* Makes 'p' what it was when it was about to parse 'r': offer the bytes from r->start on again.  Before
+ * the rest of an incomplete storage command was taken off the stream, not after. */
 void text_parser_rewind(struct text_parser *p, const struct request *r);
 
-/* Lets the parser throw away the next 'bytes' bytes of the stream. */
+/* Lets the parser throw away the next 'bytes' bytes of the stream.  To be called where a command may
+ * begin: after a storage command without REQ_WHOLE, which is always the last of its parse. */
 void text_parser_swallow(struct text_parser *p, uint64_t bytes);
 
 /* The line, with its line end, that answers 'e'; empty for PROTO_SILENT. */

@@ -156,8 +156,8 @@ audit_entry(void *context, item_ref ref)
     MUST(index_find(&x->e->index, engine_hash(x->e, key), key) == ref);
     if (item_is_chained(it))
         audit_chain(x->e, it, x->a);
-    x->number[it->class_id]++;
-    x->bytes[it->class_id] += item_total_bytes(it);
+    x->number[item_class(x->e, it)]++;
+    x->bytes[item_class(x->e, it)] += item_total_bytes(it);
     x->a->items++;
     x->a->item_bytes += item_total_bytes(it);
 }

@@ -1,0 +1,17 @@
+/* base64.h - RFC 4648, section 4: the standard alphabet, padded.
+ *
+ * Threads: pure.
+ */
+#ifndef KETCH_BASE_BASE64_H
+#define KETCH_BASE_BASE64_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "base/attr.h"
+#include "base/span.h"
+
+/* Decodes 'text' into 'to', which has room for 'room' bytes.  False when it is empty, is not base64 in
+ * its canonical form, or does not fit. */
+bool base64_decode(struct span text, char *to, size_t room, size_t *bytes) MUST_USE;
+
+#endif

@@ -1,0 +1,77 @@
+#include "exec/report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ROOM_MIN 4096
+
+static bool
+make_room(struct report *r, size_t bytes)
+{
+    if (r->failed)
+        return false;
+    if (r->room - r->bytes >= bytes)
+        return true;
+    size_t room = r->room * 2 > ROOM_MIN ? r->room * 2 : ROOM_MIN;
+    while (room - r->bytes < bytes)
+        room *= 2;
+    char *text = realloc(r->text, room);
+    if (text == NULL) {
+        report_fini(r);
+        r->failed = true;
+        return false;
+    }
+    r->text = text;
+    r->room = room;
+    return true;
+}
+
+void
+report_add(struct report *r, struct span text)
+{
+    if (!make_room(r, text.bytes))
+        return;
+    memcpy(r->text + r->bytes, text.p, text.bytes);
+    r->bytes += text.bytes;
+}
+
+void
+report_vprint(struct report *r, const char *fmt, va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, fmt, again);
+    va_end(again);
+    if (n < 0 || !make_room(r, (size_t)n + 1))
+        return;
+    vsnprintf(r->text + r->bytes, (size_t)n + 1, fmt, args);
+    r->bytes += (size_t)n;
+}
+
+void
+report_print(struct report *r, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    report_vprint(r, fmt, args);
+    va_end(args);
+}
+
+void
+report_stat(void *report, const char *name, const char *fmt, ...)
+{
+    struct report *r = report;
+    report_print(r, "STAT %s ", name);
+    va_list args;
+    va_start(args, fmt);
+    report_vprint(r, fmt, args);
+    va_end(args);
+    report_add(r, SPAN("\r\n"));
+}
+
+void
+report_fini(struct report *r)
+{
+    free(r->text);
+    *r = (struct report){0};
+}

@@ -1,0 +1,39 @@
+/* session.h - where one client stands: between two turns, this is all that is known of it.
+ *
+ *              incomplete data block             a value in chunks, a long report
+ *      +--------+     +---------+        +---------+
+ *      | upload |<----| request |------->| stream  |
+ *      +--------+     +---------+        +---------+
+ *            all arrived |  ^                | all produced
+ *                        +--+----------------+
+ *
+ * Threads: its connection's worker only.
+ * Ownership: owns the open upload, the pin of a streamed item, the bytes of a report.
+ */
+#ifndef KETCH_EXEC_SESSION_H
+#define KETCH_EXEC_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "engine/engine.h"
+#include "proto/text.h"
+
+/* Something longer than an output, produced piece by piece.  'item' or 'report' is set. */
+struct stream {
+    const struct item *item; /* pinned; followed by a line end */
+    char *report;            /* from malloc */
+    uint64_t offset;
+    uint64_t bytes;
+};
+
+struct session {
+    struct text_parser parser;
+    struct upload upload; /* upload.item: one is open */
+    uint64_t upload_hash;
+    uint64_t upload_cas;  /* expected */
+    uint8_t upload_store; /* enum engine_store */
+    bool upload_noreply;
+    struct stream stream;
+};
+
+#endif

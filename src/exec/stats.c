@@ -1,0 +1,534 @@
+/* stats.c - 'stats' and its groups, in memcached's names and order.
+ *
+ * Every name that memcached shows by default is here.  Where we have the thing, the value is ours;
+ * where we have no such mechanism, there is nothing to count and the value is 0.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "base/version.h"
+#include "engine/view.h"
+#include "exec/internal.h"
+#include "exec/report.h"
+
+#define CACHEDUMP_BYTES_MAX (2u << 20)
+
+/* memcached's highest id of a class; we may have more. */
+#define SLAB_IDS_MAX 63
+
+/* Everything the reports draw on, collected once. */
+struct figures {
+    struct engine_memory memory;
+    struct exec_figures server;
+    struct engine_counters total;
+    struct engine_class_counters *classes; /* by class id; [0] holds the sums */
+    unsigned class_count;
+};
+
+static uint64_t
+v(const counter_t *c)
+{
+    return counter_get(c);
+}
+
+static void
+add_class(struct engine_class_counters *sum, const struct engine_class_counters *c)
+{
+    counter_t *to = (counter_t *)sum;
+    const counter_t *from = (const counter_t *)c;
+    for (size_t i = 0; i < sizeof *sum / sizeof *to; i++)
+        counter_add(&to[i], counter_get(&from[i]));
+}
+
+static bool
+figures_init(struct figures *f, struct exec *x)
+{
+    f->class_count = engine_class_count(x->engine);
+    f->classes = calloc(f->class_count + 1, sizeof *f->classes);
+    if (f->classes == NULL)
+        return false;
+    engine_memory(x->engine, &f->memory);
+    engine_count(x->engine, &f->total, f->classes);
+    for (unsigned id = 1; id <= f->class_count; id++)
+        add_class(&f->classes[0], &f->classes[id]);
+    f->server = (struct exec_figures){0};
+    x->hooks.figures(x->hooks.context, &f->server);
+    return true;
+}
+
+/* ---- stats ---- */
+
+static void
+stat_u64(struct report *r, const char *name, uint64_t value)
+{
+    report_stat(r, name, "%" PRIu64, value);
+}
+
+static void
+stat_seconds(struct report *r, const char *name, struct timeval tv)
+{
+    report_stat(r, name, "%ld.%06ld", (long)tv.tv_sec, (long)tv.tv_usec);
+}
+
+static void
+process_stats(struct report *r, const struct exec *x, uint32_t now_s)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    report_stat(r, "pid", "%ld", (long)getpid());
+    stat_u64(r, "uptime", now_s - CLOCK_START_S);
+    report_stat(r, "time", "%" PRId64, clock_to_unix(x->clock, now_s));
+    report_stat(r, "version", "%s", MEMCACHED_COMPAT_VERSION);
+    report_stat(r, "libevent", "libev-%d.%d", x->hooks.libev_major, x->hooks.libev_minor);
+    stat_u64(r, "pointer_size", 8 * sizeof(void *));
+    stat_seconds(r, "rusage_user", usage.ru_utime);
+    stat_seconds(r, "rusage_system", usage.ru_stime);
+}
+
+static void
+conn_stats(struct report *r, const struct exec_figures *s)
+{
+    stat_u64(r, "max_connections", s->conns_max);
+    stat_u64(r, "curr_connections", s->conns_now);
+    stat_u64(r, "total_connections", s->conns_ever);
+    stat_u64(r, "rejected_connections", s->conns_rejected);
+    stat_u64(r, "connection_structures", s->conn_structures);
+    stat_u64(r, "response_obj_oom", 0);
+    stat_u64(r, "response_obj_count", 0);
+    stat_u64(r, "response_obj_bytes", 0);
+    stat_u64(r, "read_buf_count", s->buffer_count);
+    stat_u64(r, "read_buf_bytes", s->buffer_bytes);
+    stat_u64(r, "read_buf_bytes_free", s->buffer_bytes_free);
+    stat_u64(r, "read_buf_oom", 0);
+    stat_u64(r, "reserved_fds", s->reserved_fds);
+}
+
+static void
+command_stats(struct report *r, const struct figures *f, const struct exec *x)
+{
+    const struct engine_counters *t = &f->total;
+    const struct engine_class_counters *c = &f->classes[0];
+    stat_u64(r, "cmd_get", v(&c->get_hits) + v(&t->get_misses));
+    stat_u64(r, "cmd_set", v(&c->set_cmds));
+    stat_u64(r, "cmd_flush", v(&t->cmd_flush));
+    stat_u64(r, "cmd_touch", v(&c->touch_hits) + v(&t->touch_misses));
+    stat_u64(r, "cmd_meta", atomic_load_explicit(&((struct exec *)x)->cmd_meta,
+                                                 memory_order_relaxed));
+    stat_u64(r, "get_hits", v(&c->get_hits));
+    stat_u64(r, "get_misses", v(&t->get_misses));
+    stat_u64(r, "get_expired", v(&t->get_expired));
+    stat_u64(r, "get_flushed", v(&t->get_flushed));
+    stat_u64(r, "delete_misses", v(&t->delete_misses));
+    stat_u64(r, "delete_hits", v(&c->delete_hits));
+    stat_u64(r, "incr_misses", v(&t->incr_misses));
+    stat_u64(r, "incr_hits", v(&c->incr_hits));
+    stat_u64(r, "decr_misses", v(&t->decr_misses));
+    stat_u64(r, "decr_hits", v(&c->decr_hits));
+    stat_u64(r, "cas_misses", v(&t->cas_misses));
+    stat_u64(r, "cas_hits", v(&c->cas_hits));
+    stat_u64(r, "cas_badval", v(&c->cas_badval));
+    stat_u64(r, "touch_hits", v(&c->touch_hits));
+    stat_u64(r, "touch_misses", v(&t->touch_misses));
+    stat_u64(r, "store_too_large", v(&t->store_too_large));
+    stat_u64(r, "store_no_memory", v(&t->store_no_memory));
+    stat_u64(r, "auth_cmds", 0);
+    stat_u64(r, "auth_errors", 0);
+}
+
+static void
+traffic_stats(struct report *r, const struct figures *f)
+{
+    const struct exec_figures *s = &f->server;
+    if (s->idle_timeout_on)
+        stat_u64(r, "idle_kicks", s->idle_kicks);
+    stat_u64(r, "bytes_read", s->bytes_read);
+    stat_u64(r, "bytes_written", s->bytes_written);
+    stat_u64(r, "limit_maxbytes", f->memory.limit_bytes);
+    stat_u64(r, "accepting_conns", s->accepting);
+    stat_u64(r, "listen_disabled_num", s->listen_disabled_count);
+    stat_u64(r, "time_in_listen_disabled_us", s->listen_disabled_us);
+    stat_u64(r, "threads", s->workers);
+    stat_u64(r, "conn_yields", s->conn_yields);
+}
+
+/* log2, rounded up: what memcached's table would have for as many items as our buckets hold. */
+static unsigned
+power_of(uint64_t n)
+{
+    unsigned power = 0;
+    while (power < 63 && 1ull << power < n)
+        power++;
+    return power;
+}
+
+static void
+engine_stats(struct report *r, const struct figures *f)
+{
+    stat_u64(r, "hash_power_level", power_of(f->memory.buckets));
+    stat_u64(r, "hash_bytes", f->memory.index_bytes);
+    stat_u64(r, "hash_is_expanding", 0);
+    static const char *const mover[] = {
+        "slab_reassign_rescues",       "slab_reassign_chunk_rescues", "slab_reassign_inline_reclaim",
+        "slab_reassign_busy_items",    "slab_reassign_busy_deletes",  "slab_reassign_busy_nomem",
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(mover); i++)
+        stat_u64(r, mover[i], 0);
+    report_stat(r, "slab_reassign_last_busy_status", "none");
+    stat_u64(r, "slab_reassign_running", 0);
+    stat_u64(r, "slabs_moved", v(&f->total.pages_moved));
+    stat_u64(r, "lru_crawler_running", 0);
+    stat_u64(r, "lru_crawler_starts", v(&f->total.sweeps));
+    stat_u64(r, "lru_maintainer_juggles", 0);
+    stat_u64(r, "malloc_fails", 0);
+    static const char *const log[] = {"log_worker_dropped", "log_worker_written",
+                                      "log_watcher_skipped", "log_watcher_sent",
+                                      "log_watchers", "unexpected_napi_ids",
+                                      "round_robin_fallback"};
+    for (size_t i = 0; i < ARRAY_COUNT(log); i++)
+        stat_u64(r, log[i], 0);
+}
+
+static void
+item_stats(struct report *r, const struct figures *f)
+{
+    const struct engine_class_counters *c = &f->classes[0];
+    stat_u64(r, "bytes", v(&c->bytes));
+    stat_u64(r, "curr_items", v(&c->number));
+    stat_u64(r, "total_items", v(&f->total.total_items));
+    stat_u64(r, "slab_global_page_pool", f->memory.free_pages);
+    stat_u64(r, "expired_unfetched", v(&c->expired_unfetched));
+    stat_u64(r, "evicted_unfetched", v(&c->evicted_unfetched));
+    stat_u64(r, "evicted_active", v(&c->evicted_active));
+    stat_u64(r, "evictions", v(&c->evicted));
+    stat_u64(r, "reclaimed", v(&c->reclaimed) - v(&f->total.swept_reclaimed));
+    stat_u64(r, "crawler_reclaimed", v(&f->total.swept_reclaimed));
+    stat_u64(r, "crawler_items_checked", v(&f->total.swept_items));
+    static const char *const lru[] = {"lrutail_reflocked", "moves_to_cold",  "moves_to_warm",
+                                      "moves_within_lru",  "direct_reclaims", "lru_bumps_dropped"};
+    for (size_t i = 0; i < ARRAY_COUNT(lru); i++)
+        stat_u64(r, lru[i], 0);
+}
+
+static void
+report_general(struct report *r, struct exec_thread *xt, const struct figures *f)
+{
+    process_stats(r, xt->exec, engine_now(xt->engine_thread));
+    conn_stats(r, &f->server);
+    command_stats(r, f, xt->exec);
+    traffic_stats(r, f);
+    engine_stats(r, f);
+    item_stats(r, f);
+}
+
+/* ---- stats items, stats slabs ---- */
+
+static void
+class_stat(struct report *r, const char *prefix, unsigned id, const char *name, uint64_t value)
+{
+    report_print(r, "STAT %s%u:%s %" PRIu64 "\r\n", prefix, id, name, value);
+}
+
+static void
+items_of_class(struct report *r, struct exec_thread *xt, const struct figures *f, unsigned id)
+{
+    const struct engine_class_counters *c = &f->classes[id];
+    const char *const p = "items:";
+    uint64_t age_s = engine_class_age(xt->engine_thread, id);
+    class_stat(r, p, id, "number", v(&c->number));
+    /* One list, which is nearest to memcached's COLD. */
+    class_stat(r, p, id, "number_hot", 0);
+    class_stat(r, p, id, "number_warm", 0);
+    class_stat(r, p, id, "number_cold", v(&c->number));
+    class_stat(r, p, id, "age_hot", 0);
+    class_stat(r, p, id, "age_warm", 0);
+    class_stat(r, p, id, "age", age_s);
+    class_stat(r, p, id, "mem_requested", v(&c->bytes));
+    class_stat(r, p, id, "evicted", v(&c->evicted));
+    class_stat(r, p, id, "evicted_nonzero", v(&c->evicted_nonzero));
+    class_stat(r, p, id, "evicted_time", v(&c->evicted_age_s));
+    class_stat(r, p, id, "outofmemory", v(&c->outofmemory));
+    class_stat(r, p, id, "tailrepairs", 0);
+    class_stat(r, p, id, "reclaimed", v(&c->reclaimed));
+    class_stat(r, p, id, "expired_unfetched", v(&c->expired_unfetched));
+    class_stat(r, p, id, "evicted_unfetched", v(&c->evicted_unfetched));
+    class_stat(r, p, id, "evicted_active", v(&c->evicted_active));
+    static const char *const none[] = {"crawler_reclaimed", "crawler_items_checked",
+                                       "lrutail_reflocked", "moves_to_cold",
+                                       "moves_to_warm",     "moves_within_lru",
+                                       "direct_reclaims",   "hits_to_hot",
+                                       "hits_to_warm"};
+    for (size_t i = 0; i < ARRAY_COUNT(none); i++)
+        class_stat(r, p, id, none[i], 0);
+    class_stat(r, p, id, "hits_to_cold", v(&c->get_hits));
+    class_stat(r, p, id, "hits_to_temp", 0);
+}
+
+static void
+report_items(struct report *r, struct exec_thread *xt, const struct figures *f)
+{
+    for (unsigned id = 1; id <= f->class_count; id++)
+        if (v(&f->classes[id].number) != 0)
+            items_of_class(r, xt, f, id);
+}
+
+static void
+slabs_of_class(struct report *r, const struct engine_class_counters *c,
+               const struct engine_class_memory *m, unsigned id)
+{
+    class_stat(r, "", id, "chunk_size", m->chunk_bytes);
+    class_stat(r, "", id, "chunks_per_page", m->chunks_per_page);
+    class_stat(r, "", id, "total_pages", m->pages);
+    class_stat(r, "", id, "total_chunks", m->pages * m->chunks_per_page);
+    class_stat(r, "", id, "used_chunks", m->used_chunks);
+    class_stat(r, "", id, "free_chunks", m->free_chunks);
+    class_stat(r, "", id, "free_chunks_end", 0);
+    class_stat(r, "", id, "get_hits", v(&c->get_hits));
+    class_stat(r, "", id, "cmd_set", v(&c->set_cmds));
+    class_stat(r, "", id, "delete_hits", v(&c->delete_hits));
+    class_stat(r, "", id, "incr_hits", v(&c->incr_hits));
+    class_stat(r, "", id, "decr_hits", v(&c->decr_hits));
+    class_stat(r, "", id, "cas_hits", v(&c->cas_hits));
+    class_stat(r, "", id, "cas_badval", v(&c->cas_badval));
+    class_stat(r, "", id, "touch_hits", v(&c->touch_hits));
+}
+
+static void
+report_slabs(struct report *r, struct exec_thread *xt, const struct figures *f)
+{
+    unsigned active = 0;
+    for (unsigned id = 1; id <= f->class_count; id++) {
+        struct engine_class_memory m;
+        engine_class_memory(xt->exec->engine, id, &m);
+        if (m.pages == 0)
+            continue;
+        active++;
+        slabs_of_class(r, &f->classes[id], &m, id);
+    }
+    stat_u64(r, "active_slabs", active);
+    stat_u64(r, "total_malloced", f->memory.item_pages * f->memory.page_bytes);
+}
+
+static void
+size_row(void *report, uint32_t bytes, uint64_t count)
+{
+    report_print(report, "STAT %" PRIu32 " %" PRIu64 "\r\n", bytes, count);
+}
+
+static void
+report_sizes(struct report *r, struct exec_thread *xt)
+{
+    if (!engine_sizes(xt->exec->engine, size_row, r))
+        report_stat(r, "sizes_status", "disabled");
+}
+
+/* ---- arguments ---- */
+
+/* Up to 'max' words of a line; returns how many there are of these. */
+static size_t
+words_of(struct span line, struct span *words, size_t max)
+{
+    size_t count = 0;
+    while (line.bytes > 0 && count < max) {
+        const char *space = memchr(line.p, ' ', line.bytes);
+        size_t bytes = space != NULL ? (size_t)(space - line.p) : line.bytes;
+        if (bytes > 0)
+            words[count++] = span_of(line.p, bytes);
+        size_t step = bytes < line.bytes ? bytes + 1 : bytes;
+        line = span_of(line.p + step, line.bytes - step);
+    }
+    return count;
+}
+
+/* As memcached compares: any prefix of 'word' is 'word'. */
+static bool
+is_word(struct span given, const char *word)
+{
+    return given.bytes <= strlen(word) && memcmp(given.p, word, given.bytes) == 0;
+}
+
+static enum step
+give_report(struct session *s, struct report *r, struct output *out)
+{
+    if (r->failed || r->bytes == 0) {
+        report_fini(r);
+        output_copy(out, SPAN("SERVER_ERROR out of memory writing stats\r\n"));
+        return STEP_DONE;
+    }
+    s->stream = (struct stream){.report = r->text, .bytes = r->bytes};
+    return STEP_STREAM;
+}
+
+/* ---- stats detail, stats cachedump ---- */
+
+static enum step
+stats_detail(struct exec *x, struct session *s, const struct span *words, size_t count,
+             struct output *out)
+{
+    if (!x->config->dump_enabled) {
+        output_copy(out, SPAN("CLIENT_ERROR stats detail not allowed\r\n"));
+    } else if (count > 1 && is_word(words[1], "on")) {
+        atomic_store_explicit(&x->detail_on, true, memory_order_relaxed);
+        output_copy(out, SPAN("OK\r\n"));
+    } else if (count > 1 && is_word(words[1], "off")) {
+        atomic_store_explicit(&x->detail_on, false, memory_order_relaxed);
+        output_copy(out, SPAN("OK\r\n"));
+    } else if (count > 1 && is_word(words[1], "dump")) {
+        struct report r = {0};
+        r.text = prefixes_dump(x->prefixes, &r.bytes);
+        r.failed = r.text == NULL;
+        return give_report(s, &r, out);
+    } else {
+        output_copy(out, SPAN("CLIENT_ERROR usage: stats detail on|off|dump\r\n"));
+    }
+    return STEP_DONE;
+}
+
+struct dump {
+    struct report report;
+    const struct exec *exec;
+};
+
+static void
+dump_item(void *context, const struct item *it)
+{
+    struct dump *d = context;
+    if (d->report.bytes > CACHEDUMP_BYTES_MAX)
+        return;
+    uint32_t exptime_s = item_exptime(it);
+    report_add(&d->report, SPAN("ITEM "));
+    report_add(&d->report, item_key(it));
+    report_print(&d->report, " [%" PRIu32 " b; %" PRId64 " s]\r\n", item_value_bytes(it),
+                 exptime_s == 0 ? 0 : clock_to_unix(d->exec->clock, exptime_s));
+}
+
+static enum step
+stats_cachedump(struct exec_thread *xt, struct session *s, const struct span *words, size_t count,
+                struct output *out)
+{
+    struct exec *x = xt->exec;
+    uint32_t id, limit;
+    if (!x->config->dump_enabled) {
+        output_copy(out, SPAN("CLIENT_ERROR stats cachedump not allowed\r\n"));
+    } else if (count < 3) {
+        output_copy(out, SPAN("CLIENT_ERROR bad command line\r\n"));
+    } else if (!num_parse_u32(words[1], &id) || !num_parse_u32(words[2], &limit)) {
+        output_copy(out, SPAN("CLIENT_ERROR bad command line format\r\n"));
+    } else if (id > SLAB_IDS_MAX && id > engine_class_count(x->engine)) {
+        output_copy(out, SPAN("CLIENT_ERROR Illegal slab id\r\n"));
+    } else {
+        struct dump d = {.exec = x};
+        if (id >= 1 && id <= engine_class_count(x->engine))
+            engine_visit_class(xt->engine_thread, id, limit == 0 ? SIZE_MAX : limit, dump_item, &d);
+        report_add(&d.report, SPAN("END\r\n"));
+        return give_report(s, &d.report, out);
+    }
+    return STEP_DONE;
+}
+
+/* ---- the command ---- */
+
+static void
+reset(struct exec *x)
+{
+    engine_reset_counters(x->engine);
+    prefixes_clear(x->prefixes);
+    atomic_store_explicit(&x->cmd_meta, 0, memory_order_relaxed);
+    x->hooks.reset(x->hooks.context);
+}
+
+typedef void report_fn(struct report *r, struct exec_thread *xt, const struct figures *f);
+
+static void
+report_settings(struct report *r, struct exec_thread *xt, const struct figures *f)
+{
+    (void)f;
+    struct exec *x = xt->exec;
+    bool detail_on = atomic_load_explicit(&x->detail_on, memory_order_relaxed);
+    x->hooks.settings(x->hooks.context, detail_on, report_stat, r);
+}
+
+static void
+report_conns(struct report *r, struct exec_thread *xt, const struct figures *f)
+{
+    (void)f;
+    xt->exec->hooks.conns(xt->exec->hooks.context, report_stat, r);
+}
+
+static void
+report_sizes_group(struct report *r, struct exec_thread *xt, const struct figures *f)
+{
+    (void)f;
+    report_sizes(r, xt);
+}
+
+/* memcached has these in every build, and says nothing of them when the feature is off. */
+static void
+report_nothing(struct report *r, struct exec_thread *xt, const struct figures *f)
+{
+    (void)r, (void)xt, (void)f;
+}
+
+static const struct group {
+    const char *name;
+    bool exact; /* memcached wants the whole word */
+    report_fn *report;
+} groups[] = {
+    {"settings", false, report_settings}, {"items", true, report_items},
+    {"slabs", true, report_slabs},        {"sizes", true, report_sizes_group},
+    {"conns", false, report_conns},       {"extstore", false, report_nothing},
+};
+
+static report_fn *
+find_group(struct span word)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(groups); i++) {
+        if (groups[i].exact ? span_equal(word, span_of(groups[i].name, strlen(groups[i].name)))
+                            : is_word(word, groups[i].name))
+            return groups[i].report;
+    }
+    return NULL;
+}
+
+static enum step
+stats_group(struct exec_thread *xt, struct session *s, report_fn *group, struct output *out)
+{
+    struct figures f;
+    struct report r = {0};
+    if (figures_init(&f, xt->exec))
+        group(&r, xt, &f);
+    else
+        r.failed = true;
+    free(f.classes);
+    report_add(&r, SPAN("END\r\n"));
+    return give_report(s, &r, out);
+}
+
+enum step
+exec_stats(struct exec_thread *xt, struct session *s, const struct request *r, struct output *out)
+{
+    /* Chunks that wait for a quiescent point would show up as used. */
+    if (engine_has_limbo(xt->engine_thread))
+        return STEP_AGAIN;
+    struct span words[3];
+    size_t count = words_of(request_args(r), words, ARRAY_COUNT(words));
+    if (count == 0)
+        return stats_group(xt, s, report_general, out);
+    if (is_word(words[0], "reset")) {
+        reset(xt->exec);
+        output_copy(out, SPAN("RESET\r\n"));
+        return STEP_DONE;
+    }
+    if (is_word(words[0], "detail"))
+        return stats_detail(xt->exec, s, words, count, out);
+    if (is_word(words[0], "cachedump"))
+        return stats_cachedump(xt, s, words, count, out);
+    report_fn *group = find_group(words[0]);
+    if (group != NULL)
+        return stats_group(xt, s, group, out);
+    output_copy(out, SPAN("ERROR\r\n"));
+    return STEP_DONE;
+}

@@ -1,0 +1,145 @@
+#include "net/acceptor.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/span.h"
+
+/* Connections taken per event: others of the main loop's events come in between. */
+#define ACCEPTS_PER_EVENT 64
+
+#define RESUME_CHECK_S 0.01
+
+uint64_t
+acceptor_open_conns(const struct acceptor *a)
+{
+    uint64_t closed = 0;
+    for (unsigned i = 0; i < a->config->workers; i++)
+        closed += counter_get(&worker_counters(a->workers[i])->conns_closed);
+    uint64_t accepted = counter_get(&a->accepted);
+    return accepted > closed ? accepted - closed : 0;
+}
+
+static void
+pause_accepting(struct acceptor *a)
+{
+    for (size_t i = 0; i < a->socket_count; i++)
+        ev_io_stop(a->loop, &a->sockets[i]);
+    a->paused_at = ev_time();
+    atomic_store_explicit(&a->accepting, false, memory_order_relaxed);
+    counter_add(&a->pauses, 1);
+    ev_timer_again(a->loop, &a->resume);
+}
+
+static void
+on_resume(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    (void)events;
+    struct acceptor *a = timer->data;
+    if (acceptor_open_conns(a) >= a->config->conns_max)
+        return;
+    ev_timer_stop(loop, timer);
+    counter_add(&a->paused_us, (uint64_t)((ev_time() - a->paused_at) * 1e6));
+    atomic_store_explicit(&a->accepting, true, memory_order_relaxed);
+    for (size_t i = 0; i < a->socket_count; i++)
+        ev_io_start(loop, &a->sockets[i]);
+}
+
+static void
+reject(struct acceptor *a, int fd)
+{
+    static const char line[] = "ERROR Too many open connections\r\n";
+    (void)!send(fd, line, sizeof line - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    close(fd);
+    counter_add(&a->rejected, 1);
+}
+
+static void
+hand_over(struct acceptor *a, int fd)
+{
+    int on = 1;
+    /* Fails on unix sockets, which need neither. */
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    counter_add(&a->accepted, 1);
+    if (worker_give(a->workers[a->next_worker], fd)) {
+        a->next_worker = (a->next_worker + 1) % a->config->workers;
+        return;
+    }
+    counter_sub(&a->accepted, 1);
+    log_line(LOG_WARN, "no memory for a new connection: closed it");
+    close(fd);
+}
+
+/* False: there is nothing more to accept now. */
+static bool
+accept_one(struct acceptor *a, int listener)
+{
+    if (!a->config->reject_fast && acceptor_open_conns(a) >= a->config->conns_max) {
+        pause_accepting(a);
+        return false;
+    }
+    int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) {
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            log_line(LOG_WARN, "cannot accept a connection: %s; trying again when one is closed",
+                     strerror(errno));
+            pause_accepting(a);
+            return false;
+        }
+        return errno == EINTR || errno == ECONNABORTED;
+    }
+    if (a->config->reject_fast && acceptor_open_conns(a) >= a->config->conns_max)
+        reject(a, fd);
+    else
+        hand_over(a, fd);
+    return true;
+}
+
+static void
+on_accept(struct ev_loop *loop, ev_io *io, int events)
+{
+    (void)loop, (void)events;
+    struct acceptor *a = io->data;
+    for (int i = 0; i < ACCEPTS_PER_EVENT && accept_one(a, io->fd); i++)
+        ;
+}
+
+bool
+acceptor_start(struct acceptor *a, struct ev_loop *loop, const struct net_config *config,
+               const struct listener *listeners, size_t listener_count, struct worker **workers)
+{
+    memset(a, 0, sizeof *a);
+    a->loop = loop;
+    a->config = config;
+    a->workers = workers;
+    a->socket_count = listener_count;
+    a->sockets = calloc(listener_count + 1, sizeof *a->sockets);
+    if (a->sockets == NULL)
+        return false;
+    atomic_init(&a->accepting, true);
+    ev_timer_init(&a->resume, on_resume, RESUME_CHECK_S, RESUME_CHECK_S);
+    a->resume.data = a;
+    for (size_t i = 0; i < listener_count; i++) {
+        ev_io_init(&a->sockets[i], on_accept, listeners[i].fd, EV_READ);
+        a->sockets[i].data = a;
+        ev_io_start(loop, &a->sockets[i]);
+    }
+    return true;
+}
+
+void
+acceptor_stop(struct acceptor *a)
+{
+    for (size_t i = 0; i < a->socket_count; i++)
+        ev_io_stop(a->loop, &a->sockets[i]);
+    ev_timer_stop(a->loop, &a->resume);
+    free(a->sockets);
+}

@@ -1,0 +1,52 @@
+/* acceptor.h - takes new connections off the listening sockets and hands them to workers in turn.
+ *
+ *                  too many connections, or no descriptor left
+ *     +-----------+------------------------------------------>+--------+
+ *     | ACCEPTING |                                           | PAUSED |
+ *     +-----------+<------------------------------------------+--------+
+ *                    a connection has been closed (looked for every 10 ms)
+ *
+ * With reject_fast, a connection too many is told so and closed at once, and there is no pause.
+ *
+ * Threads:   the main thread's loop; the figures may be read by any.
+ * Ownership: borrows the listeners' sockets and the workers.
+ */
+#ifndef KETCH_NET_ACCEPTOR_H
+#define KETCH_NET_ACCEPTOR_H
+
+#include <ev.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/attr.h"
+#include "base/counter.h"
+#include "net/config.h"
+#include "net/listen.h"
+#include "net/worker.h"
+
+struct acceptor {
+    struct ev_loop *loop;
+    const struct net_config *config;
+    struct worker **workers;
+    unsigned next_worker;
+    ev_io *sockets; /* one for each listener */
+    size_t socket_count;
+    ev_timer resume;
+    ev_tstamp paused_at;
+    counter_t accepted;       /* handed to workers */
+    counter_t rejected;
+    counter_t pauses;
+    counter_t paused_us;
+    _Atomic bool accepting;
+};
+
+/* 'workers' has config->workers of them.  False: no memory. */
+bool acceptor_start(struct acceptor *a, struct ev_loop *loop, const struct net_config *config,
+                    const struct listener *listeners, size_t listener_count,
+                    struct worker **workers) MUST_USE;
+void acceptor_stop(struct acceptor *a);
+
+/* Connections that are open now. */
+uint64_t acceptor_open_conns(const struct acceptor *a);
+
+#endif

@@ -1,0 +1,366 @@
+#include "net/conn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/check.h"
+
+/* How often a turn may fill and send the output before others get theirs. */
+#define FLUSHES_PER_TURN 4
+
+/* How often a turn tries again to find memory before others get theirs. */
+#define RETRIES_PER_TURN 2
+
+/* ---- states ---- */
+
+static const struct {
+    const char *name; /* as memcached's 'stats conns' calls it */
+    uint8_t next;     /* the states that may follow, as bits */
+    int events;       /* what the loop watches for */
+} states[CONN_STATES] = {
+    [CONN_READING] = {"conn_read", 1 << CONN_READING | 1 << CONN_WRITING | 1 << CONN_WAITING |
+                                       1 << CONN_CLOSED, EV_READ},
+    [CONN_WRITING] = {"conn_mwrite", 1 << CONN_READING | 1 << CONN_WRITING | 1 << CONN_WAITING |
+                                         1 << CONN_CLOSED, EV_WRITE},
+    [CONN_WAITING] = {"conn_parse_cmd", 1 << CONN_READING | 1 << CONN_WRITING | 1 << CONN_WAITING |
+                                            1 << CONN_CLOSED, EV_READ},
+    [CONN_CLOSED] = {"conn_closed", 0, 0},
+};
+
+const char *
+conn_state_name(enum conn_state s)
+{
+    return states[s].name;
+}
+
+static enum conn_state
+state_of(const struct conn *c)
+{
+    return atomic_load_explicit(&((struct conn *)c)->state, memory_order_relaxed);
+}
+
+static void
+set_state(struct conn *c, enum conn_state to)
+{
+    enum conn_state from = state_of(c);
+    CHECK(states[from].next & 1 << to);
+    if (from == to)
+        return;
+    atomic_store_explicit(&c->state, (uint8_t)to, memory_order_relaxed);
+    if (states[from].events == states[to].events)
+        return;
+    ev_io_stop(c->worker->loop, &c->io);
+    if (states[to].events == 0)
+        return;
+    ev_io_modify(&c->io, states[to].events);
+    ev_io_start(c->worker->loop, &c->io);
+}
+
+static void
+wait_for_turn(struct conn *c)
+{
+    set_state(c, CONN_WAITING);
+    c->wait_next = NULL;
+    *c->worker->waiting_end = c;
+    c->worker->waiting_end = &c->wait_next;
+}
+
+/* ---- life ---- */
+
+static void on_ready(struct ev_loop *loop, ev_io *io, int events);
+
+bool
+conn_open(struct worker *w, int fd)
+{
+    struct conn *c = calloc(1, sizeof *c);
+    if (c == NULL)
+        return false;
+    c->worker = w;
+    atomic_init(&c->state, CONN_READING);
+    atomic_init(&c->last_request_s, w->now_s);
+    ev_io_init(&c->io, on_ready, fd, EV_READ);
+    c->io.data = c;
+    mutex_lock(&w->list_lock);
+    c->next = w->conns;
+    if (w->conns != NULL)
+        w->conns->prev = c;
+    w->conns = c;
+    mutex_unlock(&w->list_lock);
+    ev_io_start(w->loop, &c->io);
+    counter_add(&w->counters.conns_opened, 1);
+    return true;
+}
+
+static void
+free_kept(struct kept *k)
+{
+    free(k->bytes);
+    *k = (struct kept){0};
+}
+
+void
+conn_close(struct conn *c)
+{
+    struct worker *w = c->worker;
+    set_state(c, CONN_CLOSED);
+    session_fini(w->exec_thread, &c->session);
+    free_kept(&c->input);
+    free_kept(&c->output);
+    mutex_lock(&w->list_lock);
+    if (c->prev != NULL)
+        c->prev->next = c->next;
+    else
+        w->conns = c->next;
+    if (c->next != NULL)
+        c->next->prev = c->prev;
+    mutex_unlock(&w->list_lock);
+    close(c->io.fd);
+    counter_add(&w->counters.conns_closed, 1);
+    free(c);
+}
+
+/* ---- bytes that outlive a turn ---- */
+
+static bool
+keep_input(struct conn *c, struct span in)
+{
+    if (in.bytes == 0)
+        return true;
+    CHECK(c->input.bytes == NULL && in.bytes <= INPUT_BYTES);
+    c->input.bytes = malloc(in.bytes);
+    if (c->input.bytes == NULL)
+        return false;
+    memcpy(c->input.bytes, in.p, in.bytes);
+    c->input.end = (uint32_t)in.bytes;
+    return true;
+}
+
+/* Puts what was kept into the worker's buffer; returns how much. */
+static size_t
+take_input(struct conn *c)
+{
+    size_t bytes = c->input.end - c->input.start;
+    if (bytes > 0)
+        memcpy(c->worker->input, c->input.bytes + c->input.start, bytes);
+    free_kept(&c->input);
+    return bytes;
+}
+
+/* Copies bytes [from, to) of the output, in place of what was kept before. */
+static bool
+keep_output(struct conn *c, struct output *out, size_t from, size_t to)
+{
+    if (from == to) {
+        free_kept(&c->output);
+        return true;
+    }
+    char *bytes = malloc(to - from);
+    if (bytes == NULL)
+        return false;
+    size_t at = 0, copied = 0;
+    for (int i = 0; i < out->iov_count && at < to; i++) {
+        size_t start = from > at ? from - at : 0;
+        size_t end = to - at < out->iov[i].iov_len ? to - at : out->iov[i].iov_len;
+        if (start < end) {
+            memcpy(bytes + copied, (char *)out->iov[i].iov_base + start, end - start);
+            copied += end - start;
+        }
+        at += out->iov[i].iov_len;
+    }
+    CHECK(copied == to - from);
+    free_kept(&c->output);
+    c->output = (struct kept){bytes, 0, (uint32_t)copied};
+    return true;
+}
+
+/* ---- sending ---- */
+
+enum sent { SENT_ALL, SENT_SOME, SENT_BROKEN };
+
+/* Returns how many bytes the socket took, or -1: it is broken. */
+static ssize_t
+send_iov(struct conn *c, struct iovec *iov, int count)
+{
+    ssize_t n;
+    do {
+        if (count == 1) {
+            n = send(c->io.fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL);
+        } else {
+            struct msghdr msg = {.msg_iov = iov, .msg_iovlen = (size_t)count};
+            n = sendmsg(c->io.fd, &msg, MSG_NOSIGNAL);
+        }
+    } while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS ? 0 : -1;
+    counter_add(&c->worker->counters.bytes_written, (uint64_t)n);
+    return n;
+}
+
+/* Sends the worker's output to this connection; keeps what the socket does not take.  The output is
+ * empty afterwards. */
+static enum sent
+flush(struct conn *c)
+{
+    struct output *out = &c->worker->output;
+    int count = output_finish(out);
+    if (count == 0)
+        return SENT_ALL;
+    ssize_t n = send_iov(c, out->iov, count);
+    enum sent sent = SENT_ALL;
+    if (n < 0) {
+        sent = SENT_BROKEN;
+    } else if ((size_t)n < out->bytes) {
+        size_t unsent = out->bytes - (size_t)n;
+        size_t again = unsent < out->streamed_bytes ? unsent : out->streamed_bytes;
+        session_unsend(&c->session, again);
+        sent = keep_output(c, out, (size_t)n, out->bytes - again) ? SENT_SOME : SENT_BROKEN;
+    }
+    /* What was kept from an earlier turn has been sent, or copied again. */
+    if (sent == SENT_ALL)
+        free_kept(&c->output);
+    output_reset(out);
+    return sent;
+}
+
+/* ---- a turn ---- */
+
+/* Is anybody else waiting for this worker? */
+static bool
+others_wait(const struct worker *w)
+{
+    return w->waiting != NULL || ev_pending_count(w->loop) > 0;
+}
+
+/* Ends the turn in the given state, keeping the unused input; or closes. */
+static void
+end_turn(struct conn *c, enum sent sent, enum conn_state when_sent, struct span in)
+{
+    if (sent == SENT_BROKEN || (sent == SENT_ALL && c->closing)) {
+        conn_close(c);
+    } else if (!c->closing && !keep_input(c, in)) {
+        conn_close(c);
+    } else if (sent == SENT_SOME) {
+        set_state(c, CONN_WRITING);
+    } else if (when_sent == CONN_WAITING) {
+        wait_for_turn(c);
+    } else {
+        set_state(c, CONN_READING);
+    }
+}
+
+/* Others first: the answers so far are sent together with those of the next turn. */
+static void
+yield(struct conn *c, struct span in)
+{
+    struct output *out = &c->worker->output;
+    output_finish(out);
+    counter_add(&c->worker->counters.conn_yields, 1);
+    if (!keep_output(c, out, 0, out->bytes) || !keep_input(c, in))
+        conn_close(c);
+    else
+        wait_for_turn(c);
+    output_reset(out);
+}
+
+/* Executes what has arrived, and sends the answers. */
+static void
+run(struct conn *c, struct span in)
+{
+    struct worker *w = c->worker;
+    struct output *out = &w->output;
+    unsigned budget = w->context->config->requests_per_event;
+    unsigned flushes = 0, retries = 0;
+    if (c->output.bytes != NULL)
+        output_borrow(out, c->output.bytes + c->output.start, c->output.end - c->output.start);
+    for (;;) {
+        size_t used;
+        enum exec_status status = exec_run(w->exec_thread, &c->session, in, out, &budget, &used);
+        in = span_of(in.p + used, in.bytes - used);
+        if (status == EXEC_YIELD) {
+            if (others_wait(w) && out->streamed_bytes == 0) {
+                yield(c, in);
+                return;
+            }
+            budget = w->context->config->requests_per_event;
+            continue;
+        }
+        c->closing = status == EXEC_CLOSE;
+        enum sent sent = flush(c);
+        if (status == EXEC_NEED_INPUT || status == EXEC_CLOSE || sent != SENT_ALL) {
+            end_turn(c, sent, CONN_READING, in);
+            return;
+        }
+        if ((status == EXEC_FULL && ++flushes == FLUSHES_PER_TURN) ||
+            (status == EXEC_AGAIN && retries++ == RETRIES_PER_TURN)) {
+            end_turn(c, sent, CONN_WAITING, in);
+            return;
+        }
+        /* Nothing of the cache is borrowed any more. */
+        engine_quiesce(w->engine_thread, w->now_s);
+    }
+}
+
+void
+conn_turn(struct conn *c)
+{
+    run(c, span_of(c->worker->input, take_input(c)));
+}
+
+static void
+on_readable(struct conn *c)
+{
+    struct worker *w = c->worker;
+    size_t kept = c->input.end - c->input.start;
+    CHECK(kept < INPUT_BYTES);
+    ssize_t n = recv(c->io.fd, w->input + kept, INPUT_BYTES - kept, 0);
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+        return;
+    if (n <= 0) {
+        conn_close(c);
+        return;
+    }
+    counter_add(&w->counters.bytes_read, (uint64_t)n);
+    if (atomic_load_explicit(&c->last_request_s, memory_order_relaxed) != w->now_s)
+        atomic_store_explicit(&c->last_request_s, w->now_s, memory_order_relaxed);
+    take_input(c);
+    run(c, span_of(w->input, kept + (size_t)n));
+}
+
+static void
+on_writable(struct conn *c)
+{
+    struct kept *k = &c->output;
+    if (k->bytes != NULL) {
+        struct iovec iov = {k->bytes + k->start, k->end - k->start};
+        ssize_t n = send_iov(c, &iov, 1);
+        if (n < 0) {
+            conn_close(c);
+            return;
+        }
+        k->start += (uint32_t)n;
+        if (k->start < k->end)
+            return;
+        free_kept(k);
+    }
+    if (c->closing)
+        conn_close(c);
+    else
+        conn_turn(c);
+}
+
+static void
+on_ready(struct ev_loop *loop, ev_io *io, int events)
+{
+    (void)loop;
+    struct conn *c = io->data;
+    struct worker *w = c->worker;
+    if (state_of(c) == CONN_WAITING)
+        return; /* its turn comes */
+    if (events & EV_WRITE)
+        on_writable(c);
+    else
+        on_readable(c);
+    engine_quiesce(w->engine_thread, w->now_s);
+}

@@ -1,0 +1,95 @@
+/* conn.h - one client's connection.
+ *
+ *                          output all sent
+ *          +------------------------------------------+
+ *          v                                          |
+ *     +---------+  the socket takes no more      +---------+
+ *     | READING |------------------------------->| WRITING |
+ *     +---------+<-+                             +---------+
+ *        |   |     | its turn, nothing left to do      |
+ *        |   |   +---------+                           |
+ *        |   +-->| WAITING |<--------------------------+   the batch had to be broken off: others first,
+ *        |       +---------+                               or no memory before a quiescent point
+ *        v            |
+ *     +--------+<-----+          from every state: error, end of stream, quit, idle for too long
+ *     | CLOSED |
+ *     +--------+
+ *
+ * READING waits for bytes, WRITING for room in the socket, WAITING for its next turn in this worker.
+ *
+ * Threads:   its worker's; conn_show() reads what is atomic from any, under the worker's list lock.
+ * Ownership: a connection owns its socket, unparsed input and unsent output.
+ */
+#ifndef KETCH_NET_CONN_H
+#define KETCH_NET_CONN_H
+
+#include <ev.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/mutex.h"
+#include "exec/exec.h"
+#include "net/worker.h"
+
+#define INPUT_BYTES (64u << 10) /* of a worker's buffer: what one turn reads at most */
+
+enum conn_state { CONN_READING, CONN_WRITING, CONN_WAITING, CONN_CLOSED, CONN_STATES };
+
+/* Bytes that outlive a turn; from malloc, or NULL. */
+struct kept {
+    char *bytes;
+    uint32_t start;
+    uint32_t end;
+};
+
+struct conn {
+    ev_io io;
+    struct worker *worker;
+    struct conn *next, *prev;          /* all of the worker's; under its list lock */
+    struct conn *wait_next;            /* WAITING: in the order of turns */
+    struct kept input;                 /* unparsed */
+    struct kept output;                /* unsent */
+    bool closing;                      /* close when the output is sent */
+    _Atomic uint8_t state;             /* enum conn_state */
+    _Atomic uint32_t last_request_s;   /* on the server's clock */
+    struct session session;
+};
+
+/* What a worker is; conn.c uses it, worker.c runs it. */
+struct worker {
+    struct ev_loop *loop;
+    const struct worker_context *context;
+    struct engine_thread *engine_thread;
+    struct exec_thread *exec_thread;
+    uint32_t now_s;                      /* read once per turn of the loop */
+    struct conn *waiting, **waiting_end; /* WAITING connections, the next turn first */
+    struct worker_counters counters;
+    struct mutex list_lock;              /* of 'conns' */
+    struct conn *conns;
+
+    pthread_t thread;
+    ev_async wakeup;
+    ev_prepare turn;
+    ev_idle busy;       /* keeps the loop from blocking while connections wait */
+    ev_timer again;     /* the same, gently, while freed memory waits for other threads */
+    ev_timer idle_check;
+    struct mutex mail_lock; /* of the sockets that are handed over */
+    int *mail;
+    size_t mail_count, mail_room;
+    _Atomic bool stop;
+
+    struct output output;
+    char input[INPUT_BYTES];
+};
+
+/* Registers a new connection with its worker's loop.  False: no memory; the socket is not touched. */
+bool conn_open(struct worker *w, int fd) MUST_USE;
+void conn_close(struct conn *c);
+
+/* The next turn of a WAITING connection. */
+void conn_turn(struct conn *c);
+
+const char *conn_state_name(enum conn_state s);
+
+#endif

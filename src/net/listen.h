@@ -1,0 +1,55 @@
+/* listen.h - opens the sockets that clients connect to.
+ *
+ * An endpoint may have several addresses (IPv4 and IPv6), and each becomes a listener.  The sockets
+ * do not block and are closed on exec; what is accepted from them inherits TCP_NODELAY and
+ * SO_KEEPALIVE.
+ *
+ * Threads:   the main thread, before there are others: listen_unix() changes the umask for a
+ *            moment.
+ * Ownership: the caller's array; listen_close() ends it.
+ * Failure:   logged here with the reason; the caller only has to close what is open, and to exit.
+ */
+#ifndef KETCH_NET_LISTEN_H
+#define KETCH_NET_LISTEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "base/attr.h"
+#include "net/config.h"
+
+/* Enough for every endpoint with four addresses. */
+#define LISTENERS_MAX (4 * NET_ENDPOINTS_MAX)
+
+/* "unix:" and the longest path of a socket, or "tcp6:[address%scope]:port". */
+#define LISTENER_NAME_BYTES 128
+
+struct listener {
+    int fd;
+    int family;                     /* AF_INET, AF_INET6 or AF_UNIX */
+    uint16_t port;                  /* host byte order; 0 for AF_UNIX */
+    char name[LISTENER_NAME_BYTES]; /* tcp:ip:port, tcp6:[ip]:port or unix:path */
+    char *path;   /* AF_UNIX: absolute, so that it can be removed from anywhere; owned */
+    dev_t device; /* AF_UNIX: what we made at 'path', so that we do not remove another's */
+    ino_t inode;
+};
+
+/* Opens the endpoints of 'c' into 'to', behind the '*count' that are there. */
+bool listen_tcp(const struct net_config *c, struct listener to[LISTENERS_MAX],
+                unsigned *count) MUST_USE;
+
+/* The same for the UNIX socket, if 'c' has one.  A socket that lies at its path is removed, any
+ * other file is not. */
+bool listen_unix(const struct net_config *c, struct listener to[LISTENERS_MAX],
+                 unsigned *count) MUST_USE;
+
+/* Tells the ports of the TCP listeners to whoever reads net_config.port_file: one line each, "TCP
+ * INET: 11211" or "TCP INET6: 11211".  The file appears under its name when it is complete.  Does
+ * nothing without port_file or without TCP listeners. */
+bool listen_write_port_file(const struct net_config *c, const struct listener *listeners,
+                            unsigned count) MUST_USE;
+
+/* Closes all, removes the UNIX socket's file. */
+void listen_close(struct listener *listeners, unsigned count);
+
+#endif

@@ -1,0 +1,345 @@
+#include "net/worker.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "net/conn.h"
+
+/* How long the loop may block while freed memory waits for other threads to pass a quiescent point. */
+#define LIMBO_WAIT_S 0.001
+
+#define IDLE_CHECK_S 1.0
+
+/* ---- the loop ---- */
+
+static void
+before_poll(struct ev_loop *loop) EV_NOEXCEPT
+{
+    struct worker *w = ev_userdata(loop);
+    engine_offline(w->engine_thread);
+}
+
+static void
+after_poll(struct ev_loop *loop) EV_NOEXCEPT
+{
+    struct worker *w = ev_userdata(loop);
+    w->now_s = clock_now(w->context->clock);
+    engine_online(w->engine_thread, w->now_s);
+}
+
+/* One turn for everybody who waits for one. */
+static void
+run_waiting(struct worker *w)
+{
+    struct conn *c = w->waiting;
+    w->waiting = NULL;
+    w->waiting_end = &w->waiting;
+    while (c != NULL) {
+        struct conn *next = c->wait_next;
+        conn_turn(c);
+        engine_quiesce(w->engine_thread, w->now_s);
+        c = next;
+    }
+}
+
+/* Each time before the loop blocks. */
+static void
+on_turn(struct ev_loop *loop, ev_prepare *watcher, int events)
+{
+    (void)watcher, (void)events;
+    struct worker *w = ev_userdata(loop);
+    run_waiting(w);
+    if (w->waiting != NULL && !ev_is_active(&w->busy))
+        ev_idle_start(loop, &w->busy);
+    else if (w->waiting == NULL && ev_is_active(&w->busy))
+        ev_idle_stop(loop, &w->busy);
+    if (engine_has_limbo(w->engine_thread) && !ev_is_active(&w->again)) {
+        ev_timer_set(&w->again, LIMBO_WAIT_S, 0.);
+        ev_timer_start(loop, &w->again);
+    }
+}
+
+static void
+on_busy(struct ev_loop *loop, ev_idle *watcher, int events)
+{
+    (void)loop, (void)watcher, (void)events;
+}
+
+static void
+on_again(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+    (void)loop, (void)watcher, (void)events;
+}
+
+static void
+on_idle_check(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+    (void)watcher, (void)events;
+    struct worker *w = ev_userdata(loop);
+    uint32_t timeout_s = w->context->config->idle_timeout_s;
+    struct conn *next;
+    /* Only this thread changes the list. */
+    for (struct conn *c = w->conns; c != NULL; c = next) {
+        next = c->next;
+        uint32_t last_s = atomic_load_explicit(&c->last_request_s, memory_order_relaxed);
+        enum conn_state state = atomic_load_explicit(&c->state, memory_order_relaxed);
+        if (state != CONN_READING || w->now_s - last_s <= timeout_s)
+            continue;
+        counter_add(&w->counters.idle_kicks, 1);
+        conn_close(c);
+    }
+}
+
+/* ---- mail from the main thread ---- */
+
+static void
+open_mailed(struct worker *w)
+{
+    mutex_lock(&w->mail_lock);
+    int *mail = w->mail;
+    size_t count = w->mail_count;
+    w->mail = NULL;
+    w->mail_count = w->mail_room = 0;
+    mutex_unlock(&w->mail_lock);
+    for (size_t i = 0; i < count; i++) {
+        if (conn_open(w, mail[i]))
+            continue;
+        log_line(LOG_WARN, "no memory for a new connection: closed it");
+        counter_add(&w->counters.conns_opened, 1);
+        counter_add(&w->counters.conns_closed, 1);
+        close(mail[i]);
+    }
+    free(mail);
+}
+
+static void
+on_wakeup(struct ev_loop *loop, ev_async *watcher, int events)
+{
+    (void)watcher, (void)events;
+    struct worker *w = ev_userdata(loop);
+    open_mailed(w);
+    if (atomic_load(&w->stop))
+        ev_break(loop, EVBREAK_ALL);
+}
+
+bool
+worker_give(struct worker *w, int fd)
+{
+    mutex_lock(&w->mail_lock);
+    if (w->mail_count == w->mail_room) {
+        size_t room = w->mail_room == 0 ? 16 : w->mail_room * 2;
+        int *mail = realloc(w->mail, room * sizeof *mail);
+        if (mail == NULL) {
+            mutex_unlock(&w->mail_lock);
+            return false;
+        }
+        w->mail = mail;
+        w->mail_room = room;
+    }
+    w->mail[w->mail_count++] = fd;
+    mutex_unlock(&w->mail_lock);
+    ev_async_send(w->loop, &w->wakeup);
+    return true;
+}
+
+/* ---- life ---- */
+
+static void
+close_all(struct worker *w)
+{
+    open_mailed(w);
+    while (w->conns != NULL)
+        conn_close(w->conns);
+}
+
+static void *
+worker_main(void *arg)
+{
+    struct worker *w = arg;
+    ev_run(w->loop, 0);
+    close_all(w);
+    exec_leave(w->exec_thread);
+    engine_leave(w->engine_thread);
+    return NULL;
+}
+
+static bool
+init_loop(struct worker *w)
+{
+    /* LIBEV_FLAGS in the environment must not choose a backend; io_uring costs twice the CPU. */
+    w->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
+    if (w->loop == NULL)
+        return false;
+    ev_set_userdata(w->loop, w);
+    ev_set_loop_release_cb(w->loop, before_poll, after_poll);
+    ev_async_init(&w->wakeup, on_wakeup);
+    ev_async_start(w->loop, &w->wakeup);
+    ev_prepare_init(&w->turn, on_turn);
+    ev_prepare_start(w->loop, &w->turn);
+    ev_idle_init(&w->busy, on_busy);
+    ev_timer_init(&w->again, on_again, LIMBO_WAIT_S, 0.);
+    ev_timer_init(&w->idle_check, on_idle_check, IDLE_CHECK_S, IDLE_CHECK_S);
+    if (w->context->config->idle_timeout_s > 0)
+        ev_timer_start(w->loop, &w->idle_check);
+    return true;
+}
+
+static bool
+init_threads(struct worker *w)
+{
+    w->now_s = clock_now(w->context->clock);
+    w->engine_thread = engine_join(w->context->engine, w->now_s);
+    if (w->engine_thread == NULL)
+        return false;
+    w->exec_thread = exec_join(w->context->exec, w->engine_thread);
+    if (w->exec_thread == NULL) {
+        engine_leave(w->engine_thread);
+        return false;
+    }
+    return true;
+}
+
+struct worker *
+worker_start(const struct worker_context *context, unsigned number)
+{
+    struct worker *w = calloc(1, sizeof *w);
+    if (w == NULL) {
+        log_line(LOG_ERROR, "no memory for worker %u", number);
+        return NULL;
+    }
+    w->context = context;
+    w->waiting_end = &w->waiting;
+    output_reset(&w->output);
+    mutex_init(&w->list_lock);
+    mutex_init(&w->mail_lock);
+    if (!init_threads(w)) {
+        log_line(LOG_ERROR, "no memory for worker %u", number);
+    } else if (!init_loop(w)) {
+        log_line(LOG_ERROR, "worker %u: no event loop: %s", number, strerror(errno));
+    } else {
+        int error = pthread_create(&w->thread, NULL, worker_main, w);
+        if (error == 0) {
+            char name[16];
+            snprintf(name, sizeof name, "ketch-worker%u", number % 1000);
+            pthread_setname_np(w->thread, name);
+            return w;
+        }
+        log_line(LOG_ERROR, "worker %u: no thread: %s", number, strerror(error));
+    }
+    free(w); /* the process ends now */
+    return NULL;
+}
+
+void
+worker_stop(struct worker *w)
+{
+    atomic_store(&w->stop, true);
+    ev_async_send(w->loop, &w->wakeup);
+}
+
+void
+worker_join(struct worker *w)
+{
+    CHECK(pthread_join(w->thread, NULL) == 0);
+    ev_loop_destroy(w->loop);
+    mutex_fini(&w->list_lock);
+    mutex_fini(&w->mail_lock);
+    free(w->mail);
+    free(w);
+}
+
+/* ---- views ---- */
+
+const struct worker_counters *
+worker_counters(const struct worker *w)
+{
+    return &w->counters;
+}
+
+size_t
+worker_buffer_bytes(void)
+{
+    return INPUT_BYTES + OUTPUT_BUF_BYTES;
+}
+
+void
+net_format_address(const struct sockaddr *sa, socklen_t len, char *to, size_t room)
+{
+    char host[INET6_ADDRSTRLEN] = "";
+    if (sa->sa_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)sa;
+        inet_ntop(AF_INET, &in->sin_addr, host, sizeof host);
+        snprintf(to, room, "tcp:%s:%u", host, ntohs(in->sin_port));
+    } else if (sa->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)sa;
+        inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof host);
+        snprintf(to, room, "tcp6:[%s]:%u", host, ntohs(in6->sin6_port));
+    } else if (sa->sa_family == AF_UNIX) {
+        /* An unnamed socket has no path at all: 'len' says how much of it is there. */
+        const struct sockaddr_un *un = (const struct sockaddr_un *)sa;
+        size_t path_bytes = len > offsetof(struct sockaddr_un, sun_path)
+                                ? len - offsetof(struct sockaddr_un, sun_path)
+                                : 0;
+        snprintf(to, room, "unix:%.*s", (int)strnlen(un->sun_path, path_bytes), un->sun_path);
+    } else {
+        snprintf(to, room, "?:<AF %d>", sa->sa_family);
+    }
+}
+
+static void
+show_socket(int fd, const char *field,
+            int (*get_name)(int, struct sockaddr *restrict, socklen_t *restrict),
+            stat_emit_fn *emit, void *to)
+{
+    struct sockaddr_storage ss = {0};
+    socklen_t len = sizeof ss;
+    char name[32], address[160];
+    if (get_name(fd, (struct sockaddr *)&ss, &len) != 0)
+        return;
+    net_format_address((struct sockaddr *)&ss, len, address, sizeof address);
+    snprintf(name, sizeof name, "%d:%s", fd, field);
+    emit(to, name, "%s", address);
+}
+
+void
+net_show_listener(int fd, stat_emit_fn *emit, void *to)
+{
+    char name[32];
+    show_socket(fd, "addr", getsockname, emit, to);
+    snprintf(name, sizeof name, "%d:state", fd);
+    emit(to, name, "conn_listening");
+}
+
+static void
+show_conn(const struct worker *w, const struct conn *c, stat_emit_fn *emit, void *to)
+{
+    char name[32];
+    int fd = c->io.fd;
+    enum conn_state state = atomic_load_explicit(&((struct conn *)c)->state, memory_order_relaxed);
+    uint32_t last_s =
+        atomic_load_explicit(&((struct conn *)c)->last_request_s, memory_order_relaxed);
+    uint32_t now_s = clock_now(w->context->clock);
+    show_socket(fd, "addr", getpeername, emit, to);
+    show_socket(fd, "listen_addr", getsockname, emit, to);
+    snprintf(name, sizeof name, "%d:state", fd);
+    emit(to, name, "%s", conn_state_name(state));
+    snprintf(name, sizeof name, "%d:secs_since_last_cmd", fd);
+    emit(to, name, "%u", now_s > last_s ? now_s - last_s : 0);
+}
+
+void
+worker_show_conns(struct worker *w, stat_emit_fn *emit, void *to)
+{
+    mutex_lock(&w->list_lock);
+    for (struct conn *c = w->conns; c != NULL; c = c->next)
+        show_conn(w, c, emit, to);
+    mutex_unlock(&w->list_lock);
+}

@@ -1,0 +1,291 @@
+#include "server.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mutex.h"
+#include "engine/engine.h"
+#include "engine/view.h"
+#include "exec/exec.h"
+#include "maintenance.h"
+#include "net/acceptor.h"
+#include "net/worker.h"
+#include "options.h"
+#include "process.h"
+#include "settings.h"
+
+/* Descriptors besides those of clients: standard streams, and a few for each loop. */
+#define RESERVED_FDS(net) (3 + 4 * ((net)->workers + 1))
+
+/* What 'stats reset' makes the sums of the workers begin at. */
+struct base_figures {
+    struct worker_counters workers;
+    uint64_t rejected, pauses;
+};
+
+struct server {
+    const struct config *config;
+    const struct listener *listeners;
+    unsigned listener_count;
+    struct clock clock;
+    struct engine *engine;
+    struct exec *exec;
+    struct maintenance *maintenance;
+    struct worker_context context;
+    struct worker **workers;
+    unsigned worker_count; /* that run */
+    struct ev_loop *loop;
+    struct acceptor acceptor;
+    bool accepting;
+    ev_signal on_int, on_term, on_hup, on_usr1;
+    struct mutex base_lock;
+    struct base_figures base; /* under base_lock */
+};
+
+/* ---- what exec asks of us ---- */
+
+static void
+emit_settings(void *context, bool detail_on, stat_emit_fn *emit, void *to)
+{
+    struct server *s = context;
+    struct engine_memory memory;
+    engine_memory(s->engine, &memory);
+    /* As it was configured, but for what clients can change. */
+    struct config now = *s->config;
+    now.engine.limit_bytes = memory.limit_bytes;
+    now.process.verbosity = (unsigned)log_get_level();
+    now.exec.detail_enabled = detail_on;
+    settings_emit(&now, emit, to);
+}
+
+static void
+add_workers(const struct server *s, struct worker_counters *sum)
+{
+    counter_t *to = (counter_t *)sum;
+    for (unsigned w = 0; w < s->worker_count; w++) {
+        const counter_t *from = (const counter_t *)worker_counters(s->workers[w]);
+        for (size_t i = 0; i < sizeof *sum / sizeof *to; i++)
+            counter_add(&to[i], counter_get(&from[i]));
+    }
+}
+
+static void
+figures(void *context, struct exec_figures *out)
+{
+    struct server *s = context;
+    const struct net_config *net = &s->config->net;
+    struct worker_counters sum = {0};
+    add_workers(s, &sum);
+    mutex_lock(&s->base_lock);
+    struct base_figures *base = &s->base;
+    *out = (struct exec_figures){
+        .workers = net->workers,
+        .conns_max = net->conns_max,
+        .conns_now = acceptor_open_conns(&s->acceptor),
+        .conns_ever = counter_get(&sum.conns_opened) - counter_get(&base->workers.conns_opened),
+        .conns_rejected = counter_get(&s->acceptor.rejected) - base->rejected,
+        .conn_structures = acceptor_open_conns(&s->acceptor),
+        .reserved_fds = RESERVED_FDS(net),
+        .conn_yields = counter_get(&sum.conn_yields) - counter_get(&base->workers.conn_yields),
+        .idle_kicks = counter_get(&sum.idle_kicks) - counter_get(&base->workers.idle_kicks),
+        .bytes_read = counter_get(&sum.bytes_read) - counter_get(&base->workers.bytes_read),
+        .bytes_written = counter_get(&sum.bytes_written) -
+                         counter_get(&base->workers.bytes_written),
+        .listen_disabled_count = counter_get(&s->acceptor.pauses) - base->pauses,
+        .listen_disabled_us = counter_get(&s->acceptor.paused_us),
+        .buffer_count = net->workers,
+        .buffer_bytes = net->workers * worker_buffer_bytes(),
+        .buffer_bytes_free = net->workers * worker_buffer_bytes(),
+        .accepting = atomic_load_explicit(&s->acceptor.accepting, memory_order_relaxed),
+        .idle_timeout_on = net->idle_timeout_s > 0,
+    };
+    mutex_unlock(&s->base_lock);
+}
+
+static void
+show_conns(void *context, stat_emit_fn *emit, void *to)
+{
+    struct server *s = context;
+    for (unsigned i = 0; i < s->listener_count; i++)
+        net_show_listener(s->listeners[i].fd, emit, to);
+    for (unsigned i = 0; i < s->worker_count; i++)
+        worker_show_conns(s->workers[i], emit, to);
+}
+
+static void
+shut_down(void *context, bool graceful)
+{
+    (void)context;
+    kill(getpid(), graceful ? SIGUSR1 : SIGINT);
+}
+
+static void
+reset_figures(void *context)
+{
+    struct server *s = context;
+    struct base_figures base = {0};
+    add_workers(s, &base.workers);
+    base.rejected = counter_get(&s->acceptor.rejected);
+    base.pauses = counter_get(&s->acceptor.pauses);
+    mutex_lock(&s->base_lock);
+    s->base = base;
+    mutex_unlock(&s->base_lock);
+}
+
+/* ---- signals ---- */
+
+static void
+on_stop_signal(struct ev_loop *loop, ev_signal *watcher, int events)
+{
+    (void)events;
+    if (watcher->signum == SIGUSR1)
+        log_line(LOG_INFO, "stopping gracefully");
+    else
+        log_line(LOG_INFO, "stopping on signal %d (%s)", watcher->signum,
+                 strsignal(watcher->signum));
+    ev_break(loop, EVBREAK_ALL);
+}
+
+static void
+on_reload_signal(struct ev_loop *loop, ev_signal *watcher, int events)
+{
+    (void)loop, (void)watcher, (void)events;
+    log_line(LOG_INFO, "SIGHUP: there is nothing to reload");
+}
+
+static void
+watch_signals(struct server *s)
+{
+    ev_signal_init(&s->on_int, on_stop_signal, SIGINT);
+    ev_signal_init(&s->on_term, on_stop_signal, SIGTERM);
+    ev_signal_init(&s->on_usr1, on_stop_signal, SIGUSR1);
+    ev_signal_init(&s->on_hup, on_reload_signal, SIGHUP);
+    ev_signal_start(s->loop, &s->on_int);
+    ev_signal_start(s->loop, &s->on_term);
+    ev_signal_start(s->loop, &s->on_usr1);
+    ev_signal_start(s->loop, &s->on_hup);
+}
+
+/* ---- life ---- */
+
+/* Keys must hash differently in every process, or somebody outside could fill one bucket. */
+static uint64_t
+random_seed(void)
+{
+    uint64_t seed;
+    if (getrandom(&seed, sizeof seed, 0) == (ssize_t)sizeof seed)
+        return seed;
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_nsec * 0x9e3779b97f4a7c15 ^ (uint64_t)getpid();
+}
+
+static bool
+create_cache(struct server *s)
+{
+    struct engine_config ec = s->config->engine;
+    struct exec_hooks hooks = {
+        .context = s,
+        .libev_major = ev_version_major(),
+        .libev_minor = ev_version_minor(),
+        .settings = emit_settings,
+        .figures = figures,
+        .conns = show_conns,
+        .shutdown = shut_down,
+        .reset = reset_figures,
+    };
+    ec.hash_seed = random_seed();
+    s->engine = engine_create(&ec);
+    if (s->engine == NULL) {
+        log_line(LOG_ERROR, "cannot reserve memory for the cache: %s", strerror(errno));
+        return false;
+    }
+    s->exec = exec_create(s->engine, &s->clock, &s->config->exec, &hooks);
+    if (s->exec == NULL)
+        log_line(LOG_ERROR, "out of memory");
+    return s->exec != NULL;
+}
+
+/* Threads inherit a mask in which every signal is for the main thread. */
+static bool
+start_threads(struct server *s)
+{
+    sigset_t all, before;
+    const struct net_config *net = &s->config->net;
+    s->context = (struct worker_context){
+        .engine = s->engine, .exec = s->exec, .clock = &s->clock, .config = net};
+    s->workers = calloc(net->workers, sizeof(struct worker *));
+    if (s->workers == NULL)
+        return false;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    s->maintenance = maintenance_start(s->engine, &s->clock);
+    bool ok = s->maintenance != NULL;
+    while (ok && s->worker_count < net->workers) {
+        struct worker *w = worker_start(&s->context, s->worker_count);
+        ok = w != NULL;
+        if (ok)
+            s->workers[s->worker_count++] = w;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return ok;
+}
+
+static bool
+start(struct server *s)
+{
+    clock_init(&s->clock);
+    s->loop = ev_default_loop(EVBACKEND_EPOLL | EVFLAG_NOENV);
+    if (s->loop == NULL) {
+        log_line(LOG_ERROR, "no event loop: %s", strerror(errno));
+        return false;
+    }
+    watch_signals(s);
+    if (!create_cache(s) || !start_threads(s))
+        return false;
+    s->accepting = acceptor_start(&s->acceptor, s->loop, &s->config->net, s->listeners,
+                                  s->listener_count, s->workers);
+    return s->accepting;
+}
+
+static void
+stop(struct server *s)
+{
+    if (s->accepting)
+        acceptor_stop(&s->acceptor);
+    for (unsigned i = 0; i < s->worker_count; i++)
+        worker_stop(s->workers[i]);
+    for (unsigned i = 0; i < s->worker_count; i++)
+        worker_join(s->workers[i]);
+    free(s->workers);
+    maintenance_stop(s->maintenance);
+    exec_destroy(s->exec);
+    engine_destroy(s->engine);
+    if (s->loop != NULL)
+        ev_loop_destroy(s->loop);
+}
+
+int
+server_run(const struct config *c, const struct listener *listeners, unsigned count,
+           struct process *process)
+{
+    struct server s = {.config = c, .listeners = listeners, .listener_count = count};
+    mutex_init(&s.base_lock);
+    bool ok = start(&s);
+    if (ok) {
+        process_ready(process);
+        ev_run(s.loop, 0);
+    }
+    stop(&s);
+    mutex_fini(&s.base_lock);
+    return ok ? EXIT_SUCCESS : EX_OSERR;
+}
