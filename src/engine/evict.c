@@ -17,8 +17,8 @@
 
 #include "base/check.h"
 
-/* Chunks looked at for one victim; after that the next one goes, however often it was hit.  A store
- * never does more than this much work for another. */
+/* Chunks looked at for one victim; after that the next one goes, however often it was hit: looked for in
+ * as many again.  A store never does more than this much work for another. */
 #define VISITS_MAX 128
 
 /* Without eviction only dead items are looked for, and not for long. */
@@ -47,9 +47,8 @@ next_chunk(struct slabs *s, struct slab_class *c)
     return slab_chunk(s, c, c->hand_page, c->hand_chunk++);
 }
 
-/* The linked item that a chunk is, or is a piece of; NULL for free chunks, uploads and limbo.  The
- * class's lock keeps the piece, and therefore its owner, from being freed. */
-static struct item *
+/* The class's lock keeps a piece, and therefore its owner, from being freed. */
+struct item *
 item_of_chunk(const struct engine *e, struct item *chunk)
 {
     enum item_state kind = kind_of(chunk);
@@ -83,17 +82,19 @@ static bool
 evict_one(struct engine_thread *t, struct slab_class *c) REQUIRES(c->lock)
 {
     struct engine *e = t->engine;
-    unsigned visits = e->config.evict ? 2 * VISITS_MAX : VISITS_FOR_DEAD;
+    unsigned chances = e->config.evict ? VISITS_MAX : VISITS_FOR_DEAD;
     uint64_t chunks = (uint64_t)c->page_count * c->chunks_per_page;
-    if (visits > 4 * chunks + 4)
-        visits = (unsigned)(4 * chunks + 4);
+    /* So many visits take the last count of everything in a small class, if it has heads. */
+    if (chances > (ITEM_FREQ_MAX + 1) * chunks)
+        chances = (unsigned)((ITEM_FREQ_MAX + 1) * chunks);
+    unsigned visits = e->config.evict ? 2 * chances : chances;
     for (unsigned i = 0; i < visits; i++) {
         struct item *chunk = next_chunk(&e->slabs, c);
         struct item *it = chunk != NULL ? item_of_chunk(e, chunk) : NULL;
         if (it == NULL)
             continue;
         bool dead = item_is_dead(e, it, t->now_s);
-        if (!dead && (!e->config.evict || (i < VISITS_MAX && second_chance(e, chunk, it))))
+        if (!dead && (!e->config.evict || (i < chances && second_chance(e, chunk, it))))
             continue;
         if (!item_unlink(t, it, dead ? LEAVE_EXPIRED : LEAVE_EVICTED))
             continue;
@@ -198,8 +199,8 @@ bool
 evict_page_of(struct engine_thread *t, unsigned class_id)
 {
     struct engine *e = t->engine;
-    if (epoch_limbo_room(&t->epoch) < (1u << e->arena.page_shift) / SLAB_CHUNK_BYTES_MIN + 1)
-        return false;
+    if (epoch_limbo_room(&t->epoch) < slab_class(&e->slabs, 1)->chunks_per_page)
+        return false; /* the page of the smallest chunks might not fit into the limbo */
     struct slab_class *c = slab_class(&e->slabs, class_id);
     mutex_lock(&c->lock);
     bool done = empty_a_page_of(t, c);

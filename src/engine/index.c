@@ -55,16 +55,18 @@ ref_at(struct bucket *b, unsigned slot)
     return atomic_load_explicit(&b->refs[slot], memory_order_acquire);
 }
 
+/* Acquire: who passes over an entry because of a newer one's tag must see the version that was raised
+ * before the older one moved away.  Pairs with put(). */
 static uint16_t
 tag_at(struct bucket *b, unsigned slot)
 {
-    return atomic_load_explicit(&b->tags[slot], memory_order_relaxed);
+    return atomic_load_explicit(&b->tags[slot], memory_order_acquire);
 }
 
 static void
 put(struct bucket *b, unsigned slot, uint16_t tag, item_ref ref)
 {
-    atomic_store_explicit(&b->tags[slot], tag, memory_order_relaxed);
+    atomic_store_explicit(&b->tags[slot], tag, memory_order_release);
     atomic_store_explicit(&b->refs[slot], ref, memory_order_release);
 }
 
@@ -286,8 +288,10 @@ insert_in_chain(struct index *ix, struct bucket *b, uint16_t tag, item_ref ref)
             }
         }
         struct bucket *next = next_bucket(ix, b);
-        if (next == NULL)
+        if (next == NULL && depth + 1 < CHAIN_BUCKETS_MAX) /* further on nobody would find it */
             return append_overflow(ix, b, tag, ref);
+        if (next == NULL)
+            break;
         b = next;
     }
     return INDEX_NO_MEMORY;

@@ -25,7 +25,6 @@
 #include "engine/item.h"
 
 #define SLAB_CLASSES_MAX     255 /* ids 1..255: a class id is a byte, and 0 is none */
-#define SLAB_CHUNK_BYTES_MIN 48
 
 enum page_state { PAGE_NONE, PAGE_IN_CLASS, PAGE_DRAINING };
 
@@ -50,6 +49,7 @@ struct slab_class {
     uint64_t used_chunks;
     page_no pages;   /* any page of the ring; 0: none */
     page_no partial; /* head of a list */
+    page_no spare;   /* a page of the class that was empty when last looked at; 0: none */
     page_no hand_page; /* where eviction goes on; see evict.c */
     uint32_t hand_chunk;
     uint32_t evicted; /* since its balance with other classes was last looked at */
@@ -99,6 +99,9 @@ slab_next_turn(struct slabs *s)
 {
     return atomic_fetch_add_explicit(&s->turns, 1, memory_order_relaxed) + 1;
 }
+
+/* Gives one empty page of any class back to the arena; false: there is none. */
+bool slab_give_spare(struct slabs *s);
 
 static inline struct slab_class *
 slab_class(struct slabs *s, unsigned id)

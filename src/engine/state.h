@@ -128,6 +128,10 @@ void flush_when_due(struct engine_thread *t);
 
 /* evict.c */
 
+/* The linked item that a chunk is, or is a piece of; NULL for free chunks, uploads and limbo.  The
+ * caller holds the lock of the chunk's class. */
+struct item *item_of_chunk(const struct engine *e, struct item *chunk);
+
 /* Makes one of the class's chunks free, at the next quiescent point; false: none found. */
 bool evict_chunks(struct engine_thread *t, unsigned class_id, unsigned count);
 
