@@ -4,8 +4,8 @@
 # usage: use_memccapable.sh HOST:PORT ...
 command -v memccapable >/dev/null || { echo 'skipped: no memccapable'; exit 77; }
 
-# Its two tests of delete want "delete a b c d e" to be an error, as it was until memcached 1.6.18.  Later versions
-# ignore further arguments, and so do we.
+# Its two tests of delete want "delete a b c d e" to be an error, as it was in memcached 1.6.18.
+# Later versions ignore further arguments, and so do we.
 accepted='^ascii delete( noreply)? '
 
 output=$(memccapable -h "${1%:*}" -p "${1##*:}" -a -t 10 2>&1)
