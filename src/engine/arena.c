@@ -14,6 +14,8 @@
 
 #define ALIGN_BYTES (2ull << 20) /* a huge page */
 
+#define SYSTEM_PAGE_BYTES 4096 /* the smallest there are: touching one in each is enough */
+
 static uint64_t
 round_up(uint64_t v, uint64_t to)
 {
@@ -198,9 +200,14 @@ void
 arena_preallocate(struct arena *a)
 {
     mutex_lock(&a->lock);
-    uint64_t first = (uint64_t)a->next_fresh << a->page_shift;
-    uint64_t bytes = (uint64_t)a->limit_pages << a->page_shift;
+    CHECK(a->limit_pages < a->pages_max);
+    /* As free pages that have memory: when the index grows, one of them gives its memory back. */
+    page_no first = a->next_fresh, end = a->limit_pages - a->index_pages + 1;
+    for (page_no page = end; page > first; page--)
+        a->free_pages[a->free_count++] = page - 1;
+    if (end > first)
+        a->next_fresh = end;
     mutex_unlock(&a->lock);
-    for (uint64_t at = 0; at < bytes; at += 4096)
-        ((volatile char *)a->base)[first + at] = 0;
+    for (char *at = arena_page_ptr(a, first); at < arena_page_ptr(a, end); at += SYSTEM_PAGE_BYTES)
+        *(volatile char *)at = 0;
 }

@@ -10,14 +10,15 @@
  * Unlinking makes no memory free by itself: that happens at a quiescent point.  So a little is evicted
  * ahead of need, and what could not wait is told ENGINE_AGAIN.
  *
- * A class that has nothing to evict is given a page of the class that has most: see evict_page().
+ * A class that has nothing to evict is given a page of the class that has most: see evict_page().  A
+ * class that evicts sooner than others is given pages of these: see balance.c.
  */
 #include "engine/state.h"
 
 #include "base/check.h"
 
-/* Chunks looked at for one victim; after that the next one goes, however often it was hit.  A store
- * never does more than this much work for another. */
+/* Chunks looked at for one victim; after that the next one goes, however often it was hit: looked for in
+ * as many again.  A store never does more than this much work for another. */
 #define VISITS_MAX 128
 
 /* Without eviction only dead items are looked for, and not for long. */
@@ -37,6 +38,7 @@ static struct item *
 next_chunk(struct slabs *s, struct slab_class *c)
 {
     if (c->hand_chunk >= s->pages[c->hand_page].carved) {
+        s->pages[c->hand_page].judged_turn = slab_next_turn(s);
         c->hand_page = s->pages[c->hand_page].next;
         c->hand_chunk = 0;
     }
@@ -45,9 +47,8 @@ next_chunk(struct slabs *s, struct slab_class *c)
     return slab_chunk(s, c, c->hand_page, c->hand_chunk++);
 }
 
-/* The linked item that a chunk is, or is a piece of; NULL for free chunks, uploads and limbo.  The
- * class's lock keeps the piece, and therefore its owner, from being freed. */
-static struct item *
+/* The class's lock keeps a piece, and therefore its owner, from being freed. */
+struct item *
 item_of_chunk(const struct engine *e, struct item *chunk)
 {
     enum item_state kind = kind_of(chunk);
@@ -81,22 +82,36 @@ static bool
 evict_one(struct engine_thread *t, struct slab_class *c) REQUIRES(c->lock)
 {
     struct engine *e = t->engine;
-    unsigned visits = e->config.evict ? 2 * VISITS_MAX : VISITS_FOR_DEAD;
+    unsigned chances = e->config.evict ? VISITS_MAX : VISITS_FOR_DEAD;
     uint64_t chunks = (uint64_t)c->page_count * c->chunks_per_page;
-    if (visits > 4 * chunks + 4)
-        visits = (unsigned)(4 * chunks + 4);
+    /* So many visits take the last count of everything in a small class, if it has heads. */
+    if (chances > (ITEM_FREQ_MAX + 1) * chunks)
+        chances = (unsigned)((ITEM_FREQ_MAX + 1) * chunks);
+    unsigned visits = e->config.evict ? 2 * chances : chances;
     for (unsigned i = 0; i < visits; i++) {
         struct item *chunk = next_chunk(&e->slabs, c);
         struct item *it = chunk != NULL ? item_of_chunk(e, chunk) : NULL;
         if (it == NULL)
             continue;
         bool dead = item_is_dead(e, it, t->now_s);
-        if (!dead && (!e->config.evict || (i < VISITS_MAX && second_chance(e, chunk, it))))
+        if (!dead && (!e->config.evict || (i < chances && second_chance(e, chunk, it))))
             continue;
-        if (item_unlink(t, it, dead ? LEAVE_EXPIRED : LEAVE_EVICTED))
-            return true;
+        if (!item_unlink(t, it, dead ? LEAVE_EXPIRED : LEAVE_EVICTED))
+            continue;
+        c->evicted += !dead;
+        return true;
     }
     return false;
+}
+
+/* Has a page's worth been evicted since this was last true? */
+static bool
+is_time_to_balance(struct slab_class *c) REQUIRES(c->lock)
+{
+    if (c->evicted < c->chunks_per_page)
+        return false;
+    c->evicted = 0;
+    return true;
 }
 
 bool
@@ -107,7 +122,10 @@ evict_chunks(struct engine_thread *t, unsigned class_id, unsigned count)
     mutex_lock(&c->lock);
     while (done < count && c->pages != 0 && epoch_limbo_room(&t->epoch) > 0 && evict_one(t, c))
         done++;
+    bool unbalanced = is_time_to_balance(c);
     mutex_unlock(&c->lock);
+    if (unbalanced)
+        balance(t, class_id);
     return done > 0;
 }
 
@@ -178,20 +196,26 @@ largest_class(struct engine *e, const bool *tried)
 }
 
 bool
-evict_page(struct engine_thread *t, unsigned for_class_id)
+evict_page_of(struct engine_thread *t, unsigned class_id)
 {
     struct engine *e = t->engine;
+    if (epoch_limbo_room(&t->epoch) < slab_class(&e->slabs, 1)->chunks_per_page)
+        return false; /* the page of the smallest chunks might not fit into the limbo */
+    struct slab_class *c = slab_class(&e->slabs, class_id);
+    mutex_lock(&c->lock);
+    bool done = empty_a_page_of(t, c);
+    mutex_unlock(&c->lock);
+    return done;
+}
+
+bool
+evict_page(struct engine_thread *t, unsigned for_class_id)
+{
     bool tried[SLAB_CLASSES_MAX + 1] = {false};
     unsigned id;
-    if (epoch_limbo_room(&t->epoch) < (1u << e->arena.page_shift) / SLAB_CHUNK_BYTES_MIN + 1)
-        return false;
     tried[for_class_id] = true;
-    while ((id = largest_class(e, tried)) != 0) {
-        struct slab_class *c = slab_class(&e->slabs, id);
-        mutex_lock(&c->lock);
-        bool done = empty_a_page_of(t, c);
-        mutex_unlock(&c->lock);
-        if (done)
+    while ((id = largest_class(t->engine, tried)) != 0) {
+        if (evict_page_of(t, id))
             return true;
         tried[id] = true;
     }

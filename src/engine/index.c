@@ -13,6 +13,10 @@
 /* No chain is walked further: an index that finds no memory to grow for long refuses entries then. */
 #define CHAIN_BUCKETS_MAX 64
 
+/* Lines of an item that are loaded ahead: header, key and a value of 100 bytes.  100,000 items of 154
+ * bytes, looked up in batches: 69 ns with two lines, 58 with three, 59 with four. */
+#define PREFETCH_LINES 3
+
 #define LOCKED 1u
 
 static uint16_t
@@ -55,16 +59,18 @@ ref_at(struct bucket *b, unsigned slot)
     return atomic_load_explicit(&b->refs[slot], memory_order_acquire);
 }
 
+/* Acquire: who passes over an entry because of a newer one's tag must see the version that was raised
+ * before the older one moved away.  Pairs with put(). */
 static uint16_t
 tag_at(struct bucket *b, unsigned slot)
 {
-    return atomic_load_explicit(&b->tags[slot], memory_order_relaxed);
+    return atomic_load_explicit(&b->tags[slot], memory_order_acquire);
 }
 
 static void
 put(struct bucket *b, unsigned slot, uint16_t tag, item_ref ref)
 {
-    atomic_store_explicit(&b->tags[slot], tag, memory_order_relaxed);
+    atomic_store_explicit(&b->tags[slot], tag, memory_order_release);
     atomic_store_explicit(&b->refs[slot], ref, memory_order_release);
 }
 
@@ -251,8 +257,8 @@ index_prefetch_item(const struct index *ix, uint64_t hash)
         if (tag_at(b, slot) != tag)
             continue;
         const char *item = arena_ptr(ix->arena, ref_at(b, slot));
-        __builtin_prefetch(item);
-        __builtin_prefetch(item + CACHE_LINE_BYTES);
+        for (unsigned line = 0; line < PREFETCH_LINES; line++)
+            __builtin_prefetch(item + line * CACHE_LINE_BYTES);
         return;
     }
     struct bucket *next = next_bucket(ix, b);
@@ -286,8 +292,10 @@ insert_in_chain(struct index *ix, struct bucket *b, uint16_t tag, item_ref ref)
             }
         }
         struct bucket *next = next_bucket(ix, b);
-        if (next == NULL)
+        if (next == NULL && depth + 1 < CHAIN_BUCKETS_MAX) /* further on nobody would find it */
             return append_overflow(ix, b, tag, ref);
+        if (next == NULL)
+            break;
         b = next;
     }
     return INDEX_NO_MEMORY;

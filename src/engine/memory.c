@@ -48,6 +48,8 @@ chunk_alloc(struct engine_thread *t, uint32_t bytes, item_ref *out)
     unsigned class_id = slab_class_for(&e->slabs, bytes);
     struct slab_pressure seen;
     *out = slab_alloc(&e->slabs, class_id, &seen);
+    while (*out == 0 && slab_give_spare(&e->slabs))
+        *out = slab_alloc(&e->slabs, class_id, &seen);
     if (*out == 0)
         return make_room(t, class_id);
     t->made_room = false;
@@ -64,6 +66,8 @@ feed_index(struct engine_thread *t)
     struct engine *e = t->engine;
     /* Ask again at the next store, if what is under way turns out not to be enough. */
     atomic_store_explicit(&e->index.hungry, false, memory_order_relaxed);
+    if (slab_give_spare(&e->slabs))
+        return;
     if (e->config.evict && epoch_limbo_count(&t->epoch) < EPOCH_LIMBO_MAX / 4)
         evict_page(t, 0);
 }

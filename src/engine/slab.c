@@ -165,6 +165,7 @@ add_page(struct slabs *s, struct slab_class *c, unsigned class_id)
     struct page *page = &s->pages[no];
     page->state = PAGE_IN_CLASS;
     page->used = page->carved = page->free_head = 0;
+    page->judged_turn = slab_next_turn(s);
     ring_add(s, c, no);
     partial_add(s, c, no);
     atomic_store_explicit(&page->class_id, (uint8_t)class_id, memory_order_relaxed);
@@ -213,6 +214,8 @@ leave_class(struct slabs *s, struct slab_class *c, page_no no)
 {
     struct page *page = &s->pages[no];
     ring_remove(s, c, no);
+    if (c->spare == no)
+        c->spare = 0;
     if (page->partial)
         partial_remove(s, c, no);
     c->used_chunks -= page->used;
@@ -248,9 +251,13 @@ slab_free_locked(struct slabs *s, struct slab_class *c, item_ref ref)
     if (!page->partial)
         partial_add(s, c, no);
     /* An empty page is more use to everybody, once this class has another one's worth free. */
-    if (page->used == 0 && slab_free_chunks(c) >= 2 * (uint64_t)c->chunks_per_page) {
+    if (page->used > 0)
+        return;
+    if (slab_free_chunks(c) >= 2 * (uint64_t)c->chunks_per_page) {
         leave_class(s, c, no);
         give_back(s, no);
+    } else {
+        c->spare = no;
     }
 }
 
@@ -261,6 +268,24 @@ slab_free(struct slabs *s, item_ref ref)
     mutex_lock(&c->lock);
     slab_free_locked(s, c, ref);
     mutex_unlock(&c->lock);
+}
+
+bool
+slab_give_spare(struct slabs *s)
+{
+    bool given = false;
+    for (unsigned id = 1; id <= s->class_count && !given; id++) {
+        struct slab_class *c = &s->classes[id];
+        mutex_lock(&c->lock);
+        page_no no = c->spare;
+        given = no != 0 && s->pages[no].used == 0;
+        if (given) {
+            leave_class(s, c, no);
+            give_back(s, no);
+        }
+        mutex_unlock(&c->lock);
+    }
+    return given;
 }
 
 void

@@ -128,10 +128,22 @@ void flush_when_due(struct engine_thread *t);
 
 /* evict.c */
 
+/* The linked item that a chunk is, or is a piece of; NULL for free chunks, uploads and limbo.  The
+ * caller holds the lock of the chunk's class. */
+struct item *item_of_chunk(const struct engine *e, struct item *chunk);
+
 /* Makes one of the class's chunks free, at the next quiescent point; false: none found. */
 bool evict_chunks(struct engine_thread *t, unsigned class_id, unsigned count);
 
 /* Starts to empty a page of some class, for another class or for the index; false: none could be. */
 bool evict_page(struct engine_thread *t, unsigned for_class_id);
+
+/* The same with a page of this class. */
+bool evict_page_of(struct engine_thread *t, unsigned class_id);
+
+/* balance.c */
+
+/* The class has evicted a page's worth: should another give it a page? */
+void balance(struct engine_thread *t, unsigned class_id);
 
 #endif

@@ -165,16 +165,22 @@ upload_bytes(struct engine_thread *t, struct upload *up, struct span data)
     return ENGINE_OK;
 }
 
+/* Pieces of a value that are copied in one go: each go walks the chain from its start. */
+#define COPY_IOVS 64
+
 static enum engine_status
 upload_value_of(struct engine_thread *t, struct upload *up, const struct item *from)
 {
     uint32_t offset = 0;
-    struct iovec iov;
+    struct iovec iov[COPY_IOVS];
     size_t bytes;
-    while (engine_value_iov(t->engine, from, offset, &iov, 1, &bytes) == 1) {
-        enum engine_status status = upload_bytes(t, up, span_of(iov.iov_base, iov.iov_len));
-        if (status != ENGINE_OK)
-            return status;
+    int count;
+    while ((count = engine_value_iov(t->engine, from, offset, iov, COPY_IOVS, &bytes)) > 0) {
+        for (int i = 0; i < count; i++) {
+            enum engine_status status = upload_bytes(t, up, span_of(iov[i].iov_base, iov[i].iov_len));
+            if (status != ENGINE_OK)
+                return status;
+        }
         offset += (uint32_t)bytes;
     }
     return ENGINE_OK;

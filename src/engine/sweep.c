@@ -6,6 +6,18 @@
  */
 #include "engine/state.h"
 
+/* What the sweep removes of a chunk's item, or NULL.  Of a page that is leaving its class, everything: an
+ * item whose writer was just linking it when the page was emptied would hold the page for ever, for no
+ * hand comes there any more. */
+static struct item *
+swept_item(const struct engine *e, const struct page *page, struct item *chunk, uint32_t now_s)
+{
+    if (page->state == PAGE_DRAINING)
+        return item_of_chunk(e, chunk);
+    bool linked = (item_state(chunk) & ITEM_KIND) == ITEM_LINKED;
+    return linked && item_is_dead(e, chunk, now_s) ? chunk : NULL;
+}
+
 /* Removes the dead items of one page; returns how many chunks it looked at. */
 static size_t
 sweep_page(struct engine_thread *t, page_no no)
@@ -21,15 +33,15 @@ sweep_page(struct engine_thread *t, page_no no)
     /* Only under the lock of its class is a page what it says. */
     bool same = atomic_load_explicit(&page->class_id, memory_order_relaxed) == class_id;
     for (uint32_t n = 0; same && n < page->carved; n++) {
-        struct item *it = slab_chunk(&e->slabs, c, no, n);
+        struct item *it = swept_item(e, page, slab_chunk(&e->slabs, c, no, n), t->now_s);
         looked_at++;
-        if ((item_state(it) & ITEM_KIND) != ITEM_LINKED || !item_is_dead(e, it, t->now_s))
+        if (it == NULL)
             continue;
         if (epoch_limbo_room(&t->epoch) == 0) {
             looked_at = 0; /* come back to this page */
             break;
         }
-        if (item_unlink(t, it, LEAVE_EXPIRED))
+        if (item_unlink(t, it, item_is_dead(e, it, t->now_s) ? LEAVE_EXPIRED : LEAVE_EVICTED))
             counter_add(&t->counters.swept_reclaimed, 1);
     }
     mutex_unlock(&c->lock);
@@ -128,23 +140,46 @@ engine_flush(struct engine_thread *t, uint32_t at_s)
     return status;
 }
 
-/* A smaller limit is reached page by page; what is freed comes back at quiescent points. */
-static void
+/* Pages that engine_maintain() empties in one go, when the limit has been lowered. */
+#define SHRINK_PAGES_MAX 64
+
+static uint32_t
+draining_pages(struct engine *e)
+{
+    uint32_t sum = 0;
+    for (unsigned id = 1; id <= e->slabs.class_count; id++) {
+        struct slab_class *c = slab_class(&e->slabs, id);
+        mutex_lock(&c->lock);
+        sum += c->draining_count;
+        mutex_unlock(&c->lock);
+    }
+    return sum;
+}
+
+/* Empties pages until the limit will hold; what they held comes back at quiescent points.  True if it
+ * found any: there may be more. */
+static bool
 shrink(struct engine_thread *t)
 {
-    if (epoch_limbo_count(&t->epoch) == 0 && arena_excess_pages(&t->engine->arena) > 0)
-        evict_page(t, 0);
+    struct engine *e = t->engine;
+    uint32_t excess = arena_excess_pages(&e->arena);
+    if (excess == 0)
+        return false;
+    uint32_t draining = draining_pages(e), done = 0;
+    while (draining + done < excess && done < SHRINK_PAGES_MAX && evict_page(t, 0))
+        done++;
+    return done > 0;
 }
 
 size_t
 engine_maintain(struct engine_thread *t, size_t budget)
 {
     struct engine *e = t->engine;
-    shrink(t);
+    bool shrinks = shrink(t);
     mutex_lock(&e->flush_lock);
     size_t done = sweep(e, t, budget);
     mutex_unlock(&e->flush_lock);
-    return done;
+    return shrinks && done < budget ? budget : done;
 }
 
 bool

@@ -966,6 +966,184 @@ START_TEST(a_full_bucket_without_memory_to_overflow_refuses)
 }
 END_TEST
 
+START_TEST(a_page_of_the_smallest_chunks_fits_into_the_limbo_or_stays)
+{
+    struct engine_config c = small_config(8 * MIB);
+    c.cas = false;
+    c.chunk_bytes_min = 1;
+    c.page_bytes = 1 * MIB;
+    struct fixture f = fixture_open(c);
+    char key[16], *value = pattern(200 * KIB, 10);
+    const unsigned count = 4 * 43690;
+    for (unsigned i = 0; i < count; i++) {
+        sprintf(key, "%x", i);
+        MUST(put(&f, key, "") == ENGINE_OK);
+    }
+    /* Less room in the limbo than a page has chunks. */
+    for (unsigned i = 0; i < count; i += 5) {
+        sprintf(key, "%x", i);
+        MUST(engine_delete(f.t, hash_of(&f, text(key)), text(key)) == ENGINE_OK);
+    }
+    /* Each of a class of its own, which has nothing to evict. */
+    for (unsigned i = 1; i < 20; i++) {
+        sprintf(key, "b%u", i);
+        uint64_t cas;
+        enum engine_status status = engine_store(f.t, hash_of(&f, text(key)), text(key), 0, 0,
+                                                 span_of(value, i * 10 * KIB), ENGINE_SET, &cas);
+        MUST(status == ENGINE_OK || status == ENGINE_AGAIN);
+    }
+    fixture_settle(&f);
+    audit(&f);
+    free(value);
+    fixture_close(&f);
+}
+END_TEST
+
+static void
+fill_up(struct fixture *f, unsigned count, uint32_t bytes)
+{
+    char key[16], *value = pattern(bytes, 11);
+    for (unsigned i = 0; i < count; i++) {
+        sprintf(key, "%u", i);
+        MUST(put_span(f, text(key), span_of(value, bytes)) == ENGINE_OK);
+    }
+    free(value);
+}
+
+/* Turns of the maintenance thread, until it has nothing to do. */
+static unsigned
+maintain(struct fixture *f)
+{
+    unsigned turns = 0;
+    while (engine_maintain(f->t, 1000) >= 1000) {
+        fixture_turn(f);
+        MUST(++turns < 10000);
+    }
+    fixture_settle(f);
+    return turns;
+}
+
+START_TEST(a_lower_limit_is_reached_soon_and_a_higher_one_at_once)
+{
+    struct fixture f = fixture_open(small_config(64 * MIB));
+    struct arena_usage usage;
+    fill_up(&f, 3000, 20000);
+    arena_usage(&f.e->arena, &usage);
+    ck_assert_uint_gt(usage.used_pages, 900);
+    ck_assert(engine_set_limit(f.e, 8 * MIB));
+    ck_assert_uint_le(maintain(&f), 200);
+    arena_usage(&f.e->arena, &usage);
+    ck_assert_uint_le(usage.used_pages + usage.index_pages, 8 * MIB / (64 * KIB));
+    ck_assert_uint_ge(usage.used_pages + usage.index_pages, 8 * MIB / (64 * KIB) - 2);
+    ck_assert_uint_le(f.e->arena.free_count, f.e->arena.cold_count);
+    audit(&f);
+    ck_assert(engine_set_limit(f.e, 64 * MIB));
+    fill_up(&f, 2500, 20000);
+    ck_assert_uint_eq(count_held(&f, 2500), 2500);
+    ck_assert(!engine_set_limit(f.e, ENGINE_LIMIT_MIN - 1));
+    ck_assert(!engine_set_limit(f.e, 1ull << 50));
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_pinned_page_does_not_make_a_smaller_cache_empty_itself)
+{
+    struct fixture f = fixture_open(small_config(16 * MIB));
+    fill_up(&f, 100, 100 * KIB);
+    const struct item *pinned[50];
+    char key[16];
+    for (unsigned i = 0; i < ARRAY_COUNT(pinned); i++) {
+        sprintf(key, "%u", 2 * i);
+        pinned[i] = get(&f, key);
+        engine_pin(f.t, pinned[i]);
+    }
+    ck_assert(engine_set_limit(f.e, 8 * MIB));
+    for (unsigned i = 0; i < 500; i++) {
+        engine_maintain(f.t, 1000);
+        fixture_turn(&f);
+    }
+    for (unsigned i = 0; i < ARRAY_COUNT(pinned); i++)
+        engine_unpin(f.t, pinned[i]);
+    ck_assert_uint_ge(count_held(&f, 100), 20);
+    maintain(&f);
+    audit(&f);
+    fixture_close(&f);
+}
+END_TEST
+
+/* As happens when a store links its item while another thread empties the page. */
+START_TEST(an_item_left_behind_in_a_page_that_was_emptied_goes_with_the_sweep)
+{
+    struct fixture f = fixture_open(small_config(64 * MIB));
+    fill_up(&f, 10, 10);
+    fill_up(&f, 20, 100 * KIB);
+    for (unsigned id = 1; id <= f.e->slabs.class_count; id++) {
+        struct slab_class *c = slab_class(&f.e->slabs, id);
+        mutex_lock(&c->lock);
+        while (c->pages != 0)
+            slab_drain_locked(&f.e->slabs, c, c->pages);
+        mutex_unlock(&c->lock);
+    }
+    maintain(&f);
+    audit_empty(f.e);
+    fixture_close(&f);
+}
+END_TEST
+
+/* Each class keeps an empty page, until another one needs it. */
+START_TEST(memory_that_was_freed_can_be_used_for_any_other_size)
+{
+    struct engine_config c = small_config(2 * MIB);
+    c.evict = _i == 0;
+    struct fixture f = fixture_open(c);
+    char *value = pattern(30 * KIB, 12), key[16];
+    for (uint32_t bytes = 1; bytes < 30 * KIB; bytes += 1 + bytes / 10) {
+        sprintf(key, "%u", bytes);
+        if (put_span(&f, text(key), span_of(value, bytes)) == ENGINE_OK)
+            drop(&f, text(key));
+        fixture_turn(&f);
+    }
+    unsigned stored = 0;
+    for (unsigned i = 0; i < 60; i++) {
+        sprintf(key, "big%u", i);
+        stored += put_span(&f, text(key), span_of(value, 30 * KIB)) == ENGINE_OK;
+    }
+    unsigned held = 0;
+    for (unsigned i = 0; i < 60; i++) {
+        sprintf(key, "big%u", i);
+        held += get(&f, key) != NULL;
+    }
+    ck_assert_uint_ge(held, 55);
+    ck_assert_uint_ge(stored, held);
+    audit(&f);
+    free(value);
+    fixture_close(&f);
+}
+END_TEST
+
+/* A class that holds only the ends of large values: the hand sees them, but takes no count off. */
+START_TEST(a_small_class_of_ends_can_be_evicted_from)
+{
+    struct fixture f = fixture_open(small_config(2 * MIB));
+    uint32_t body = f.e->slabs.chunk_bytes_max - sizeof(struct item_body);
+    uint32_t end = f.e->slabs.classes[f.e->slabs.class_count - 1].chunk_bytes;
+    char *value = pattern(2 * body, 13), key[16];
+    for (unsigned i = 0; i < 3; i++) {
+        sprintf(key, "%u", i);
+        put_span(&f, text(key), span_of(value, body + end - sizeof(struct item_body)));
+        for (unsigned hit = 0; hit < 5; hit++)
+            ck_assert_ptr_nonnull(get(&f, key));
+    }
+    unsigned id = f.e->slabs.class_count - 1;
+    ck_assert_uint_eq(slab_class(&f.e->slabs, id)->used_chunks, 3);
+    ck_assert(evict_chunks(f.t, id, 1));
+    fixture_settle(&f);
+    ck_assert_uint_eq(slab_class(&f.e->slabs, id)->used_chunks, 2);
+    free(value);
+    fixture_close(&f);
+}
+END_TEST
+
 /* ---- configurations ---- */
 
 START_TEST(configurations_out_of_range_are_refused)
@@ -1125,6 +1303,12 @@ add_whole(Suite *suite)
     tcase_add_test(tc, counters_survive_the_threads_that_counted);
     tcase_add_test(tc, without_eviction_a_full_cache_refuses_and_keeps_all);
     tcase_add_test(tc, a_full_bucket_without_memory_to_overflow_refuses);
+    tcase_add_test(tc, a_page_of_the_smallest_chunks_fits_into_the_limbo_or_stays);
+    tcase_add_test(tc, a_lower_limit_is_reached_soon_and_a_higher_one_at_once);
+    tcase_add_test(tc, a_pinned_page_does_not_make_a_smaller_cache_empty_itself);
+    tcase_add_test(tc, an_item_left_behind_in_a_page_that_was_emptied_goes_with_the_sweep);
+    tcase_add_loop_test(tc, memory_that_was_freed_can_be_used_for_any_other_size, 0, 2);
+    tcase_add_test(tc, a_small_class_of_ends_can_be_evicted_from);
     tcase_add_test(tc, configurations_out_of_range_are_refused);
     tcase_add_loop_test(tc, every_size_can_be_stored_in_every_shape, 0, 2 * ARRAY_COUNT(shapes));
     tcase_add_test(tc, one_gibibyte_items_are_configurable);

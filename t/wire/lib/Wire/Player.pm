@@ -23,7 +23,7 @@ use constant {
     READ_WAIT_S  => 0.02,      # how long a byte may lie unread before the next one is sent anyway
     BYTEWISE_MAX => 400,       # longer lines go byte by byte only at their ends,
     EDGE_BYTES   => 130,       # this far
-    DEAF_WRITE_S => 1.0,       # how long we try to write to a server while not reading from it
+    DEAF_WRITE_S => 0.3,       # how long we try to write to a server while not reading from it
 };
 
 sub new
@@ -338,7 +338,11 @@ sub next_line
 {
     my ($self, $conn) = @_;
     $self->receive_until($conn, sub { index($conn->{in}, "\n") >= 0 });
-    return $conn->{in} =~ /\A([^\n]*?)\r?\n/ ? $1 : undef;
+    my $end = index $conn->{in}, "\n";
+    return undef if $end < 0;
+    my $line = substr $conn->{in}, 0, $end;    # a regular expression would copy the whole buffer
+    $line =~ s/\r\z//;
+    return $line;
 }
 
 sub receive_until

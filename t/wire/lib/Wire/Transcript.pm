@@ -26,6 +26,7 @@ sub read_file
         };
     }
     die "$file: no sections\n" unless @{$self->{sections}};
+    check_endings($file, $_) for @{$self->{sections}};
     $_->{longest_pass_s} = longest_pass($_) for @{$self->{sections}};
     return $self;
 }
@@ -158,6 +159,20 @@ sub each_number
         $all .= $one;
     }
     return $all;
+}
+
+# "Lines like this, as many as come" end with a line that is not like this.  Without one the runner could only
+# wait until it gives up.
+sub check_endings
+{
+    my ($file, $section) = @_;
+    my @steps = @{$section->{steps}};
+    for my $i (0 .. $#steps) {
+        next unless ($steps[$i]{kind} // '') eq 'lines';
+        my $next = $steps[$i + 1];
+        die "$file:$steps[$i]{line}: <+ and <* need another expectation after them\n"
+            unless $next && $next->{do} eq 'expect' && $next->{conn} == $steps[$i]{conn};
+    }
 }
 
 sub longest_pass
