@@ -266,6 +266,8 @@ stop(struct server *s)
         worker_stop(s->workers[i]);
     for (unsigned i = 0; i < s->worker_count; i++)
         worker_join(s->workers[i]);
+    for (unsigned i = 0; i < s->worker_count; i++)
+        worker_destroy(s->workers[i]);
     free(s->workers);
     maintenance_stop(s->maintenance);
     exec_destroy(s->exec);

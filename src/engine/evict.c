@@ -10,7 +10,8 @@
  * Unlinking makes no memory free by itself: that happens at a quiescent point.  So a little is evicted
  * ahead of need, and what could not wait is told ENGINE_AGAIN.
  *
- * A class that has nothing to evict is given a page of the class that has most: see evict_page().
+ * A class that has nothing to evict is given a page of the class that has most: see evict_page().  A
+ * class that evicts sooner than others is given pages of these: see balance.c.
  */
 #include "engine/state.h"
 
@@ -37,6 +38,7 @@ static struct item *
 next_chunk(struct slabs *s, struct slab_class *c)
 {
     if (c->hand_chunk >= s->pages[c->hand_page].carved) {
+        s->pages[c->hand_page].judged_turn = slab_next_turn(s);
         c->hand_page = s->pages[c->hand_page].next;
         c->hand_chunk = 0;
     }
@@ -94,10 +96,22 @@ evict_one(struct engine_thread *t, struct slab_class *c) REQUIRES(c->lock)
         bool dead = item_is_dead(e, it, t->now_s);
         if (!dead && (!e->config.evict || (i < chances && second_chance(e, chunk, it))))
             continue;
-        if (item_unlink(t, it, dead ? LEAVE_EXPIRED : LEAVE_EVICTED))
-            return true;
+        if (!item_unlink(t, it, dead ? LEAVE_EXPIRED : LEAVE_EVICTED))
+            continue;
+        c->evicted += !dead;
+        return true;
     }
     return false;
+}
+
+/* Has a page's worth been evicted since this was last true? */
+static bool
+is_time_to_balance(struct slab_class *c) REQUIRES(c->lock)
+{
+    if (c->evicted < c->chunks_per_page)
+        return false;
+    c->evicted = 0;
+    return true;
 }
 
 bool
@@ -108,7 +122,10 @@ evict_chunks(struct engine_thread *t, unsigned class_id, unsigned count)
     mutex_lock(&c->lock);
     while (done < count && c->pages != 0 && epoch_limbo_room(&t->epoch) > 0 && evict_one(t, c))
         done++;
+    bool unbalanced = is_time_to_balance(c);
     mutex_unlock(&c->lock);
+    if (unbalanced)
+        balance(t, class_id);
     return done > 0;
 }
 
@@ -179,20 +196,26 @@ largest_class(struct engine *e, const bool *tried)
 }
 
 bool
-evict_page(struct engine_thread *t, unsigned for_class_id)
+evict_page_of(struct engine_thread *t, unsigned class_id)
 {
     struct engine *e = t->engine;
-    bool tried[SLAB_CLASSES_MAX + 1] = {false};
-    unsigned id;
     if (epoch_limbo_room(&t->epoch) < slab_class(&e->slabs, 1)->chunks_per_page)
         return false; /* the page of the smallest chunks might not fit into the limbo */
+    struct slab_class *c = slab_class(&e->slabs, class_id);
+    mutex_lock(&c->lock);
+    bool done = empty_a_page_of(t, c);
+    mutex_unlock(&c->lock);
+    return done;
+}
+
+bool
+evict_page(struct engine_thread *t, unsigned for_class_id)
+{
+    bool tried[SLAB_CLASSES_MAX + 1] = {false};
+    unsigned id;
     tried[for_class_id] = true;
-    while ((id = largest_class(e, tried)) != 0) {
-        struct slab_class *c = slab_class(&e->slabs, id);
-        mutex_lock(&c->lock);
-        bool done = empty_a_page_of(t, c);
-        mutex_unlock(&c->lock);
-        if (done)
+    while ((id = largest_class(t->engine, tried)) != 0) {
+        if (evict_page_of(t, id))
             return true;
         tried[id] = true;
     }

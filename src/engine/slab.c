@@ -165,6 +165,7 @@ add_page(struct slabs *s, struct slab_class *c, unsigned class_id)
     struct page *page = &s->pages[no];
     page->state = PAGE_IN_CLASS;
     page->used = page->carved = page->free_head = 0;
+    page->judged_turn = slab_next_turn(s);
     ring_add(s, c, no);
     partial_add(s, c, no);
     atomic_store_explicit(&page->class_id, (uint8_t)class_id, memory_order_relaxed);

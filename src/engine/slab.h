@@ -37,6 +37,7 @@ struct page {
     uint32_t free_head;  /* 1 + number of a free chunk; 0: none */
     page_no next, prev;  /* the pages of the class, a ring */
     page_no partial_next, partial_prev;
+    uint64_t judged_turn; /* when the hand last left it, or the class got it */
 };
 
 struct slab_class {
@@ -51,6 +52,7 @@ struct slab_class {
     page_no spare;   /* a page of the class that was empty when last looked at; 0: none */
     page_no hand_page; /* where eviction goes on; see evict.c */
     uint32_t hand_chunk;
+    uint32_t evicted; /* since its balance with other classes was last looked at */
 };
 
 struct slabs {
@@ -58,6 +60,7 @@ struct slabs {
     struct page *pages;   /* by page_no */
     unsigned class_count; /* ids 1..class_count */
     uint32_t chunk_bytes_max;
+    _Atomic uint64_t turns; /* a clock: pages that hands have finished or classes have got; balance.c */
     uint8_t small_class[256]; /* class of a size in steps of 8, up to 2040 bytes */
     struct slab_class classes[SLAB_CLASSES_MAX + 1];
 };
@@ -90,6 +93,12 @@ void slab_free_locked(struct slabs *s, struct slab_class *c, item_ref ref) REQUI
 
 /* Takes the page out of its class; it goes back to the arena when its last chunk is freed (or now). */
 void slab_drain_locked(struct slabs *s, struct slab_class *c, page_no page) REQUIRES(c->lock);
+
+static inline uint64_t
+slab_next_turn(struct slabs *s)
+{
+    return atomic_fetch_add_explicit(&s->turns, 1, memory_order_relaxed) + 1;
+}
 
 /* Gives one empty page of any class back to the arena; false: there is none. */
 bool slab_give_spare(struct slabs *s);

@@ -138,4 +138,12 @@ bool evict_chunks(struct engine_thread *t, unsigned class_id, unsigned count);
 /* Starts to empty a page of some class, for another class or for the index; false: none could be. */
 bool evict_page(struct engine_thread *t, unsigned for_class_id);
 
+/* The same with a page of this class. */
+bool evict_page_of(struct engine_thread *t, unsigned class_id);
+
+/* balance.c */
+
+/* The class has evicted a page's worth: should another give it a page? */
+void balance(struct engine_thread *t, unsigned class_id);
+
 #endif

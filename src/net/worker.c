@@ -249,6 +249,11 @@ void
 worker_join(struct worker *w)
 {
     CHECK(pthread_join(w->thread, NULL) == 0);
+}
+
+void
+worker_destroy(struct worker *w)
+{
     ev_loop_destroy(w->loop);
     mutex_fini(&w->list_lock);
     mutex_fini(&w->mail_lock);

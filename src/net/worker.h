@@ -3,8 +3,8 @@
  * A worker reads into one buffer and answers out of one output, both its own: a connection owns memory
  * only while a request is incomplete or an answer is unsent.
  *
- * Threads:   worker_start(), worker_give(), worker_stop() and worker_join() are for the main thread;
- *            the counters and the list of connections may be read by any.
+ * Threads:   worker_start(), _give(), _stop(), _join() and _destroy() are for the main thread; the
+ *            counters and the list of connections may be read by any.
  * Ownership: a worker owns its connections and their sockets.
  */
 #ifndef KETCH_NET_WORKER_H
@@ -51,9 +51,11 @@ struct worker *worker_start(const struct worker_context *context, unsigned numbe
 /* Takes the socket: from now on it is the worker's.  False, and nothing taken: no memory. */
 bool worker_give(struct worker *w, int fd) MUST_USE;
 
-/* Asks the worker to close everything and end; worker_join() waits for that and frees it. */
+/* Asks the worker to close everything and end; worker_join() waits until it has.  The others may be
+ * looking at its counters and connections until they have ended too: then worker_destroy() it. */
 void worker_stop(struct worker *w);
 void worker_join(struct worker *w);
+void worker_destroy(struct worker *w);
 
 const struct worker_counters *worker_counters(const struct worker *w);
 

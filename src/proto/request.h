@@ -45,7 +45,8 @@ enum cmd {
 enum request_flags {
     REQ_WITH_CAS = 1 << 0, /* show the item's cas unique in the answer */
     REQ_NOREPLY = 1 << 1,  /* answer nothing, not even an error */
-    REQ_MID_LINE = 1 << 2, /* not the first of a retrieval line; see text_parser_rewind() */
+    REQ_MID_LINE = 1 << 2, /* not the first of a retrieval line, or the first behind thousands of
+                              spaces; see text_parser_rewind() */
     REQ_WHOLE = 1 << 3,    /* a storage command whose whole data block, its line end checked, is in
                               the buffer: 'value' has 'value_bytes' bytes */
     REQ_CLOSE = 1 << 4,    /* close the connection after answering 'error' (PROTO_SILENT: at once) */

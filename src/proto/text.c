@@ -41,6 +41,8 @@ static bool run_long_line(struct run *run);
 static bool run_data(struct run *run, struct request *r);
 static bool begin_keys(struct run *run, struct request *r);
 static bool keys_fit(struct span keys);
+static void end_keys(struct run *run, const char *at);
+static void emit_bad_key(struct run *run, const char *at);
 static bool end_connection(struct request *r);
 
 static inline struct request *
@@ -113,6 +115,7 @@ text_parse(struct text_parser *p, struct span in, struct request *out, size_t ma
         case TEXT_LINE:
             more = run_single_get(&run) || run_line(&run);
             break;
+        case TEXT_FIRST_KEY:
         case TEXT_KEYS:
             more = run_keys(&run);
             break;
@@ -133,8 +136,9 @@ text_parser_rewind(struct text_parser *p, const struct request *r)
 {
     *p = (struct text_parser){.mode = TEXT_LINE};
     if (r->flags & REQ_MID_LINE) {
-        /* For a CMD_END or CMD_BAD it does not matter what the keys were wanted for. */
-        p->mode = TEXT_KEYS;
+        /* No key comes before a CMD_END or CMD_BAD: it does not matter what keys would be for.  And
+         * it only matters for CMD_BAD whether there has been one: it may complain of having none. */
+        p->mode = r->cmd == CMD_BAD ? TEXT_FIRST_KEY : TEXT_KEYS;
         p->cmd = r->cmd;
         p->flags = r->flags & REQ_WITH_CAS;
         p->exptime = r->exptime;
@@ -251,8 +255,8 @@ run_whole_line(struct run *run, struct span line, const char *next)
     CHECK_NOT_REACHED();
 }
 
-/* A line of more than TEXT_LINE_BYTES_MAX bytes: only keys may go on like that, and the first of them
- * must have begun. */
+/* A line of more than TEXT_LINE_BYTES_MAX bytes: only keys, and spaces before them, may go on like that.
+ * A gat must have come to its first key, as its exptime is not kept in pieces. */
 static bool
 run_long_line(struct run *run)
 {
@@ -263,9 +267,15 @@ run_long_line(struct run *run)
     if (retrieval && command_parse(c, line, r) == FOLLOW_KEYS)
         return begin_keys(run, r);
     run->at += LINE_WINDOW_BYTES;
-    if (r->error != PROTO_BAD_EXPTIME)
+    if (retrieval && r->error == PROTO_BAD_EXPTIME) {
+        run->parser->mode = TEXT_SKIP_LINE;
+        return true;
+    }
+    if (!retrieval || c->cmd != CMD_GET)
         return end_connection(r);
-    run->parser->mode = TEXT_SKIP_LINE;
+    run->count--;
+    *run->parser =
+        (struct text_parser){.mode = TEXT_FIRST_KEY, .cmd = CMD_GET, .flags = c->flags};
     return true;
 }
 
@@ -363,9 +373,9 @@ begin_keys(struct run *run, struct request *r)
     case KEY_INCOMPLETE:
         run->count--;
         return false;
-    case KEY_LINE_END: /* what followed the head was the CR of the line end */
-        run->at = at;
-        return end_connection(r);
+    case KEY_LINE_END: /* of a long line: what followed its head was the CR of the line end */
+        command_make_bad(r, PROTO_BAD_FORMAT);
+        break;
     }
     run->at = at;
     return true;
@@ -383,15 +393,13 @@ run_keys(struct run *run)
             r = emit_key(run, p.cmd, key.p, key);
             r->flags = p.flags | REQ_MID_LINE;
             r->exptime = p.exptime;
+            run->parser->mode = TEXT_KEYS;
             break;
         case KEY_LINE_END:
-            emit(run, CMD_END, key.p)->flags = REQ_MID_LINE;
-            *run->parser = (struct text_parser){.mode = TEXT_LINE};
+            end_keys(run, key.p);
             return true;
         case KEY_TOO_LONG:
-            r = emit(run, CMD_BAD, key.p);
-            r->error = PROTO_BAD_FORMAT;
-            r->flags = REQ_MID_LINE;
+            emit_bad_key(run, key.p);
             run->parser->mode = TEXT_SKIP_LINE;
             return true;
         case KEY_INCOMPLETE:
@@ -399,4 +407,22 @@ run_keys(struct run *run)
         }
     }
     return true;
+}
+
+static void
+end_keys(struct run *run, const char *at)
+{
+    if (run->parser->mode == TEXT_FIRST_KEY)
+        emit_bad_key(run, at);
+    else
+        emit(run, CMD_END, at)->flags = REQ_MID_LINE;
+    *run->parser = (struct text_parser){.mode = TEXT_LINE};
+}
+
+static void
+emit_bad_key(struct run *run, const char *at)
+{
+    struct request *r = emit(run, CMD_BAD, at);
+    r->error = PROTO_BAD_FORMAT;
+    r->flags = REQ_MID_LINE;
 }

@@ -3,8 +3,8 @@
  * The parser is a pure function over a buffer, resumable between any two bytes: the same stream gives
  * the same requests however it is cut.  What makes that true:
  *   - a command line is looked at when its newline has arrived.  A line of more than
- *     TEXT_LINE_BYTES_MAX bytes before the newline ends the connection, unless it begins with get,
- *     gets, gat or gats and a space, and its first key begins within that length;
+ *     TEXT_LINE_BYTES_MAX bytes before the newline ends the connection, unless it begins with get or
+ *     gets and a space, or with gat or gats and its first key begins within that length;
  *   - such a retrieval line is checked as a whole when it is short (a key over 250 bytes makes it one
  *     error and no values), and streamed key by key when it is longer: then values may have been sent
  *     before the error, which takes the place of CMD_END.
@@ -40,7 +40,13 @@
  * stuck: the head of a long retrieval line and, beginning with its last byte, a key that is too long. */
 #define TEXT_INPUT_BYTES_MIN (TEXT_LINE_BYTES_MAX + KEY_BYTES_MAX + 2)
 
-enum text_mode { TEXT_LINE, TEXT_KEYS, TEXT_SKIP_LINE, TEXT_SWALLOW };
+enum text_mode {
+    TEXT_LINE,
+    TEXT_FIRST_KEY, /* as KEYS, but none has come yet: thousands of spaces have */
+    TEXT_KEYS,
+    TEXT_SKIP_LINE,
+    TEXT_SWALLOW,
+};
 
 /* 24 bytes a connection; all zero is the state at the start of a stream. */
 struct text_parser {

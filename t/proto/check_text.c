@@ -172,7 +172,7 @@ START_TEST(spaces_without_end_end_the_connection)
 {
     static char line[70000];
     memset(line, ' ', sizeof line);
-    const char *heads[] = {"", "get", "gets", "gat 1", "gats"};
+    const char *heads[] = {"", "set", "gat 1", "gats"};
     for (size_t i = 0; i < ARRAY_COUNT(heads); i++) {
         memcpy(line, heads[i], strlen(heads[i]));
         parse_bytes(span_of(line, sizeof line));
@@ -485,33 +485,87 @@ START_TEST(a_long_line_may_begin_with_a_bad_key_or_a_bad_exptime)
 }
 END_TEST
 
-START_TEST(the_first_key_of_a_long_line_begins_within_2048_bytes)
+/* A line of spaces that begins with 'head' and has 'tail' at byte 'at'. */
+static struct span
+spaced_line(const char *head, size_t at, const char *tail)
 {
-    char line[TEXT_LINE_BYTES_MAX + 300];
+    static char line[70000];
     memset(line, ' ', sizeof line);
-    memcpy(line, "get", 3);
-    memcpy(line + 2048, K250 "\r\n", 252);
-    parse_bytes(span_of(line, 2048));
+    memcpy(line, head, strlen(head));
+    memcpy(line + at, tail, strlen(tail));
+    return span_of(line, at + strlen(tail));
+}
+
+START_TEST(the_first_key_of_a_long_gat_begins_within_2048_bytes)
+{
+    struct span in = spaced_line("gat 1", 2048, K250 "\r\n");
+    parse_bytes(span_of(in.p, 2048));
     ck_assert_uint_eq(count, 0);
-    parse_bytes(span_of(line, TEXT_INPUT_BYTES_MIN - 1));
+    parse_bytes(span_of(in.p, TEXT_INPUT_BYTES_MIN - 1));
     ck_assert_uint_eq(count, 0);
     ck_assert_uint_eq(used, 0);
-    parse_bytes(span_of(line, TEXT_INPUT_BYTES_MIN));
+    parse_bytes(span_of(in.p, TEXT_INPUT_BYTES_MIN));
     ck_assert_uint_eq(count, 2);
     expect_key(&r[0], K250);
+    ck_assert_uint_eq(r[0].flags, 0);
 
-    line[2048] = ' ';
-    parse_bytes(span_of(line, 2049));
+    parse_bytes(span_of(spaced_line("gat 1", 2049, "k\n").p, 2049));
     ck_assert_uint_eq(count, 1);
     expect_bad(&r[0], PROTO_SILENT, REQ_CLOSE, "late key");
 
-    /* A line end is no key. */
-    memcpy(line + 2048, "\r\n", 2);
-    parse_bytes(span_of(line, 2049));
+    in = spaced_line("gat 1", 2048, "\r\n"); /* not yet known to be a line end */
+    parse_bytes(span_of(in.p, 2049));
     ck_assert_uint_eq(count, 0);
-    parse_bytes(span_of(line, 2050));
+    parse_bytes(in);
     ck_assert_uint_eq(count, 1);
-    expect_bad(&r[0], PROTO_SILENT, REQ_CLOSE, "no key");
+    expect_bad(&r[0], PROTO_BAD_FORMAT, 0, "no key");
+}
+END_TEST
+
+START_TEST(the_keys_of_a_get_may_come_after_any_number_of_spaces)
+{
+    size_t places[] = {4, 2040, 2047, 2048, 2049, 2050, 3000, 60000};
+    for (size_t i = 0; i < ARRAY_COUNT(places); i++) {
+        parse_bytes(spaced_line("gets", places[i] + 1, "a b\r\nmn\r\n"));
+        ck_assert_uint_eq(count, 4);
+        expect_key(&r[0], "a");
+        expect_key(&r[1], "b");
+        ck_assert_uint_eq(r[0].flags & ~(unsigned)REQ_MID_LINE, REQ_WITH_CAS);
+        ck_assert_uint_eq(r[1].flags, REQ_WITH_CAS | REQ_MID_LINE);
+        ck_assert_uint_eq(r[2].cmd, CMD_END);
+        ck_assert_uint_eq(r[3].cmd, CMD_META_NOOP);
+
+        parse_bytes(spaced_line("get", places[i], "\r\nmn\r\n"));
+        ck_assert_uint_eq(count, 2);
+        expect_bad(&r[0], PROTO_BAD_FORMAT, r[0].flags & REQ_MID_LINE, "get, no key");
+        ck_assert_uint_eq(r[1].cmd, CMD_META_NOOP);
+
+        parse_bytes(spaced_line("get", places[i] + 1, K251 " a\r\nmn\r\n"));
+        ck_assert_uint_eq(count, 2);
+        expect_bad(&r[0], PROTO_BAD_FORMAT, r[0].flags & REQ_MID_LINE, "get, long key");
+    }
+}
+END_TEST
+
+START_TEST(spaces_before_the_keys_are_not_kept)
+{
+    struct span in = spaced_line("get", 60000, "k\r\n");
+    parse_bytes(span_of(in.p, 60000));
+    ck_assert_uint_eq(count, 0);
+    ck_assert_uint_eq(used, 60000);
+    parse_more(SPAN("k\r\n"), 64);
+    ck_assert_uint_eq(count, 2);
+    ck_assert_uint_eq(r[0].flags, REQ_MID_LINE);
+    expect_key(&r[0], "k");
+
+    parse_bytes(span_of(in.p, 60000));
+    parse_more(SPAN(" \r\n"), 64);
+    ck_assert_uint_eq(count, 1);
+    expect_bad(&r[0], PROTO_BAD_FORMAT, REQ_MID_LINE, "no key");
+    text_parser_rewind(&parser, &r[0]);
+    parse_more(SPAN("\r\n"), 64);
+    ck_assert_uint_eq(count, 1);
+    expect_bad(&r[0], PROTO_BAD_FORMAT, REQ_MID_LINE, "no key");
 }
 END_TEST
 
@@ -712,7 +766,7 @@ END_TEST
 START_TEST(delete_ignores_what_follows_the_key)
 {
     const char *texts[] = {"delete k\r\n", "delete k 0\r\n", "delete k 10\r\n", "delete k a b\r\n",
-                           "delete k noreply x\r\n"};
+                           "delete k noreply x\r\n", "delete k a b c\r\n"};
     for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
         const struct request *q = parse_one(texts[i]);
         ck_assert_uint_eq(q->cmd, CMD_DELETE);
@@ -722,6 +776,7 @@ START_TEST(delete_ignores_what_follows_the_key)
     ck_assert_uint_eq(parse_one("delete k 0 noreply\r\n")->flags, REQ_NOREPLY);
     parse_bad("delete\r\n", PROTO_BAD_FORMAT);
     parse_bad("delete \r\n", PROTO_BAD_FORMAT);
+    parse_bad("delete a b c d e\r\n", PROTO_BAD_FORMAT);
     parse_bad("delete " K251 "\r\n", PROTO_BAD_FORMAT);
     expect_bad(parse_one("delete " K251 " noreply\r\n"), PROTO_BAD_FORMAT, REQ_NOREPLY, "delete");
 }
@@ -867,6 +922,31 @@ START_TEST(me_wants_a_key)
 }
 END_TEST
 
+START_TEST(noreply_silences_these_commands_and_no_others)
+{
+    static const struct { const char *text; bool silent; } lines[] = {
+        {"set k 0 0 0 noreply\r\n\r\n", true},     {"add k 0 0 0 noreply\r\n\r\n", true},
+        {"replace k 0 0 0 noreply\r\n\r\n", true}, {"append k 0 0 0 noreply\r\n\r\n", true},
+        {"prepend k 0 0 0 noreply\r\n\r\n", true}, {"cas k 0 0 0 1 noreply\r\n\r\n", true},
+        {"incr k 1 noreply\r\n", true},           {"decr k 1 noreply\r\n", true},
+        {"delete k noreply\r\n", true},           {"touch k 1 noreply\r\n", true},
+        {"flush_all noreply\r\n", true},          {"verbosity 1 noreply\r\n", true},
+        {"cache_memlimit 1 noreply\r\n", true},   {"shutdown noreply\r\n", true},
+        {"slabs noreply\r\n", true},              {"lru noreply\r\n", true},
+        {"lru_crawler noreply\r\n", true},        {"extstore noreply\r\n", true},
+        {"refresh_certs noreply\r\n", true},      {"debugtime noreply\r\n", true},
+        {"debugitem noreply\r\n", true},          {"misbehave noreply\r\n", true},
+        {"nonsense noreply\r\n", true},           {"stats noreply\r\n", false},
+        {"version noreply\r\n", false},           {"quit noreply\r\n", false},
+        {"watch noreply\r\n", false},             {"mn noreply\r\n", false},
+        {"me k noreply\r\n", false},              {"gat x noreply\r\n", false}};
+    for (size_t i = 0; i < ARRAY_COUNT(lines); i++) {
+        unsigned flags = parse_one(lines[i].text)->flags & ~(unsigned)REQ_WHOLE;
+        ck_assert_msg(flags == (lines[i].silent ? REQ_NOREPLY : 0), "'%s'", lines[i].text);
+    }
+}
+END_TEST
+
 /* ---- going back ---- */
 
 START_TEST(a_rewound_parser_gives_the_same_requests_again)
@@ -957,7 +1037,9 @@ add_tests(Suite *suite)
     tcase_add_test(tc, a_bad_key_in_a_long_line_ends_it_with_one_error);
     tcase_add_test(tc, a_key_without_end_is_an_error_as_soon_as_it_is_too_long);
     tcase_add_test(tc, a_long_line_may_begin_with_a_bad_key_or_a_bad_exptime);
-    tcase_add_test(tc, the_first_key_of_a_long_line_begins_within_2048_bytes);
+    tcase_add_test(tc, the_first_key_of_a_long_gat_begins_within_2048_bytes);
+    tcase_add_test(tc, the_keys_of_a_get_may_come_after_any_number_of_spaces);
+    tcase_add_test(tc, spaces_before_the_keys_are_not_kept);
     suite_add_tcase(suite, tc);
 
     tc = tcase_create("storage");
@@ -985,6 +1067,7 @@ add_tests(Suite *suite)
     tcase_add_test(tc, stats_and_shutdown_keep_their_arguments);
     tcase_add_test(tc, administration_is_handed_on_as_a_word_and_arguments);
     tcase_add_test(tc, me_wants_a_key);
+    tcase_add_test(tc, noreply_silences_these_commands_and_no_others);
     tcase_add_test(tc, a_rewound_parser_gives_the_same_requests_again);
     tcase_add_test(tc, errors_have_memcacheds_words_and_one_line_end);
     tcase_add_test(tc, a_value_header_fits_its_announced_room);

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
-# selftest.pl - a test that cannot fail is worth nothing: plays transcripts that are wrong on purpose
-# and demands that the runner says so, in every mode, and where.
+# selftest.pl - a test that cannot fail is worth nothing: plays transcripts that are wrong on
+# purpose and demands that the runner says so, in every mode, and where.
 #
-# Each says in its first line what the runner must say: "# fails: line 8".  Without it, it must pass.
+# Each says in its first line what the runner must say: "# fails: line 8".  Without, it must pass.
 # The server is $WIRE_SERVER.
 use strict;
 use warnings;

@@ -5,7 +5,8 @@
 #   section     { title, line, skip_on => {server => reason}, clock => bool, exact_clock => bool,
 #                 longest_pass_s, steps => [step, ...] }
 #   step        { do => 'send',   conn, line, text, uses => bool }
-#               { do => 'expect', conn, line, kind => 'text' | 'line' | 'lines' | 'eof' | 'silence', ... }
+#               { do => 'expect', conn, line,
+#                 kind => 'text' | 'line' | 'lines' | 'eof' | 'silence', ... }
 #               { do => 'wait' | 'pass' | 'clock' | 'exits' | 'close' | 'deaf', ... }
 package Wire::Transcript;
 
@@ -26,11 +27,12 @@ sub read_file
         };
     }
     die "$file: no sections\n" unless @{$self->{sections}};
+    check_endings($file, $_) for @{$self->{sections}};
     $_->{longest_pass_s} = longest_pass($_) for @{$self->{sections}};
     return $self;
 }
 
-# Replaces what is only known when a step is played: {$name} and {now+N}.  'now' is the server's clock.
+# Replaces what is only known when a step is played: {$name}, and {now+N} by the server's clock.
 sub resolve
 {
     my ($text, $vars, $now) = @_;
@@ -138,8 +140,8 @@ sub unquote
     return $text;
 }
 
-# {TEXT x COUNT} and {each FROM..TO|TEXT with #}: what would be too long to write down.  A repetition
-# may stand in an "each", and its count may be the #.
+# {TEXT x COUNT} and {each FROM..TO|TEXT with #}: what would be too long to write down.  A
+# repetition may stand in an "each", and its count may be the #.
 sub generate
 {
     my ($text) = @_;
@@ -158,6 +160,20 @@ sub each_number
         $all .= $one;
     }
     return $all;
+}
+
+# "Lines like this, as many as come" end with a line that is not like this.  Without one the runner
+# could only wait until it gives up.
+sub check_endings
+{
+    my ($file, $section) = @_;
+    my @steps = @{$section->{steps}};
+    for my $i (0 .. $#steps) {
+        next unless ($steps[$i]{kind} // '') eq 'lines';
+        my $next = $steps[$i + 1];
+        die "$file:$steps[$i]{line}: <+ and <* need another expectation after them\n"
+            unless $next && $next->{do} eq 'expect' && $next->{conn} == $steps[$i]{conn};
+    }
 }
 
 sub longest_pass
