@@ -50,7 +50,7 @@ exec_create(struct engine *e, struct clock *clock, const struct exec_config *con
     x->clock = clock;
     x->config = config;
     x->hooks = *hooks;
-    x->prefixes = prefixes_create(config->prefix_delimiter);
+    x->prefixes = prefixes_create(config->prefix_delimiter, engine_config(e)->hash_seed);
     if (x->prefixes == NULL) {
         free(x);
         return NULL;
