@@ -140,7 +140,8 @@ sub storage
     my ($self, $name) = @_;
     my $value = $self->value;
     my @numbers = (pick(\@flags), pick(\@exptimes), length $value);
-    return command(join(' ', $name, $self->key_for($name), @numbers) . noreply() . "\r\n$value\r\n");
+    my $line = join ' ', $name, $self->key_for($name), @numbers;
+    return command($line . noreply() . "\r\n$value\r\n");
 }
 
 sub cas
@@ -241,7 +242,8 @@ sub malformed
         "get $k $long $k\r\n", "get   $k   $k  \r\n", "get $k noreply\r\n", "get $k\r\r\n",
         "get $k\0\r\n", " get $k\r\n", "gat\r\n", "gat 0\r\n", "gat x $k\r\n", "gats 1x $k\r\n",
         "gat 99999999999 $k\r\n", "incr $k\r\n", "incr $k x\r\n", "incr $k 1 2\r\n",
-        "incr $long 1\r\n", "incr $k 18446744073709551616\r\n", "decr $k -1\r\n", "delete\r\n", "delete $k 10\r\n",
+        "incr $long 1\r\n", "incr $k 18446744073709551616\r\n", "decr $k -1\r\n",
+        "delete\r\n", "delete $k 10\r\n",
         "delete $k a b\r\n", "delete $long\r\n", "touch\r\n", "touch $k\r\n", "touch $k x\r\n",
         "touch $k 99999999999\r\n", "touch $long 0\r\n", "flush_all x\r\n", "flush_all 0 0 0\r\n",
         "verbosity\r\n", "shutdown\r\n", "\r\n", "a\r\n", "ab\r\n",
