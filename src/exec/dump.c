@@ -106,22 +106,23 @@ show_item(void *context, const struct item *it)
         add_mg(p, item_key(it));
 }
 
-bool
-dump_next(struct exec_thread *xt, struct dump *d, char **text, size_t *bytes)
+enum dump_status
+dump_next(struct exec_thread *xt, struct dump *d, char **text, uint64_t *bytes)
 {
     struct engine_memory memory;
     struct piece p = {.exec = xt->exec, .dump = d};
     engine_memory(xt->exec->engine, &memory);
     uint64_t end = d->next_bucket + PIECE_BUCKETS;
-    while (d->next_bucket < memory.buckets && p.report.bytes < PIECE_BYTES &&
-           (d->next_bucket < end || p.report.bytes == 0))
+    while (d->next_bucket < memory.buckets && d->next_bucket < end && p.report.bytes < PIECE_BYTES)
         engine_visit_bucket(xt->engine_thread, d->next_bucket++, show_item, &p);
     bool last = d->next_bucket >= memory.buckets;
     if (last)
         report_add(&p.report, d->meta ? SPAN("END\r\n") : SPAN("EN\r\n"));
     *text = p.report.text;
     *bytes = p.report.bytes;
-    return !last && !p.report.failed;
+    if (p.report.failed)
+        return DUMP_FAILED;
+    return last ? DUMP_LAST : DUMP_MORE;
 }
 
 /* "all", "hash", or numbers of classes with commas; false: none of these. */
@@ -166,7 +167,6 @@ exec_dump(struct exec_thread *xt, struct session *s, struct span how, struct spa
         return STEP_DONE;
     }
     output_copy(out, SPAN("OK\r\n"));
-    s->stream = (struct stream){.dump = d};
-    s->stream.more = dump_next(xt, d, &s->stream.report, &s->stream.bytes);
-    return s->stream.bytes > 0 ? STEP_STREAM : STEP_CLOSE;
+    s->stream = (struct stream){.dump = d, .more = true};
+    return STEP_STREAM;
 }

@@ -6,14 +6,20 @@
 #ifndef KETCH_EXEC_DUMP_H
 #define KETCH_EXEC_DUMP_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include <stdint.h>
 #include "base/attr.h"
 
 struct exec_thread;
 struct dump;
 
-/* The next piece; false: it is the last one.  A piece of 0 bytes: memory ran out. */
-bool dump_next(struct exec_thread *xt, struct dump *d, char **text, size_t *bytes) MUST_USE;
+enum dump_status {
+    DUMP_MORE,   /* there are more pieces; this one may be empty */
+    DUMP_LAST,
+    DUMP_FAILED, /* memory ran out; there is no piece */
+};
+
+/* The next piece. */
+enum dump_status dump_next(struct exec_thread *xt, struct dump *d, char **text,
+                           uint64_t *bytes) MUST_USE;
 
 #endif

@@ -134,6 +134,8 @@ stream_fini(struct exec_thread *xt, struct stream *st)
 {
     if (st->item != NULL)
         engine_unpin(xt->engine_thread, st->item);
+    if (st->report != NULL && st->dump == NULL)
+        atomic_fetch_sub_explicit(&xt->exec->report_bytes, st->bytes, memory_order_relaxed);
     free(st->report);
     free(st->dump);
     *st = (struct stream){0};
@@ -171,15 +173,39 @@ stream_report(struct stream *st, struct output *out)
     out->streamed_bytes += bytes;
 }
 
+static bool
+is_streaming(const struct session *s)
+{
+    return s->stream.bytes != 0 || s->stream.dump != NULL;
+}
+
+/* The next piece of a dump.  FULL, with nothing to show for it: others first. */
+static enum exec_status
+next_piece(struct exec_thread *xt, struct stream *st)
+{
+    free(st->report);
+    st->offset = 0;
+    switch (dump_next(xt, st->dump, &st->report, &st->bytes)) {
+    case DUMP_MORE:
+        return EXEC_FULL;
+    case DUMP_LAST:
+        st->more = false;
+        return EXEC_FULL;
+    case DUMP_FAILED:
+        break;
+    }
+    return EXEC_CLOSE; /* the client must not take this for the end */
+}
+
 /* Produces more of the stream; when all of it is out and sent, the session goes on without. */
 static enum exec_status
 stream_more(struct exec_thread *xt, struct session *s, struct output *out)
 {
     struct stream *st = &s->stream;
     if (st->offset == st->bytes && st->more) {
-        free(st->report);
-        st->offset = 0;
-        st->more = dump_next(xt, st->dump, &st->report, &st->bytes);
+        enum exec_status status = next_piece(xt, st);
+        if (status == EXEC_CLOSE || st->bytes == 0)
+            return status;
     }
     if (st->offset == st->bytes) {
         stream_fini(xt, st);
@@ -296,7 +322,7 @@ exec_run(struct exec_thread *xt, struct session *s, struct span in, struct outpu
         struct span rest = span_of(in.p + *used, in.bytes - *used);
         size_t step = 0;
         more = true;
-        if (UNLIKELY(s->stream.bytes != 0)) {
+        if (UNLIKELY(is_streaming(s))) {
             status = stream_more(xt, s, out);
         } else if (UNLIKELY(s->upload.item != NULL)) {
             status = exec_upload(xt, s, rest, out, &step);
@@ -305,7 +331,7 @@ exec_run(struct exec_thread *xt, struct session *s, struct span in, struct outpu
             status = run_requests(xt, s, rest, out, budget, &step, &more);
         }
         *used += step;
-        more = s->stream.bytes != 0 || (more && *used < in.bytes);
+        more = is_streaming(s) || (more && *used < in.bytes);
     } while (status == EXEC_NEED_INPUT && more);
     return status;
 }

@@ -17,7 +17,12 @@ struct exec {
     struct prefixes *prefixes;
     _Atomic bool detail_on;      /* 'stats detail on' */
     _Atomic uint64_t cmd_meta;   /* me */
+    _Atomic uint64_t report_bytes; /* of reports that clients have not read yet */
 };
+
+/* While clients hold more than this in reports, nobody gets another one: a report can have megabytes, and
+ * there may be thousands of clients that ask for one and do not read it. */
+#define REPORT_BYTES_HELD_MAX (8u << 20)
 
 struct exec_thread {
     struct exec *exec;

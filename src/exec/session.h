@@ -38,6 +38,7 @@ struct session {
     uint8_t upload_store; /* enum engine_store */
     bool upload_noreply;
     struct stream stream;
+    uint8_t stats_waits; /* turns that 'stats' has waited for memory to come free */
 };
 
 #endif

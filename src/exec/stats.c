@@ -15,7 +15,11 @@
 #include "exec/internal.h"
 #include "exec/report.h"
 
-#define CACHEDUMP_BYTES_MAX (2u << 20)
+#define CACHEDUMP_BYTES_MAX      (2u << 20)
+#define CACHEDUMP_LINE_BYTES_MIN (sizeof "ITEM k [0 b; 0 s]\r\n" - 1)
+
+/* Turns that 'stats' waits for figures of a cache at rest. */
+#define WAITS_MAX 8
 
 /* memcached's highest id of a class; we may have more. */
 #define SLAB_IDS_MAX 63
@@ -335,13 +339,28 @@ is_word(struct span given, const char *word)
 }
 
 static enum step
-give_report(struct session *s, struct report *r, struct output *out)
+refuse_report(struct output *out)
+{
+    output_copy(out, SPAN("SERVER_ERROR out of memory writing stats\r\n"));
+    return STEP_DONE;
+}
+
+static bool
+too_many_reports(const struct exec *x)
+{
+    return atomic_load_explicit(&((struct exec *)x)->report_bytes, memory_order_relaxed) >=
+           REPORT_BYTES_HELD_MAX;
+}
+
+static enum step
+give_report(struct exec *x, struct session *s, struct report *r, struct output *out)
 {
     if (r->failed || r->bytes == 0) {
         report_fini(r);
-        output_copy(out, SPAN("SERVER_ERROR out of memory writing stats\r\n"));
-        return STEP_DONE;
+        return refuse_report(out);
     }
+    report_trim(r);
+    atomic_fetch_add_explicit(&x->report_bytes, r->bytes, memory_order_relaxed);
     s->stream = (struct stream){.report = r->text, .bytes = r->bytes};
     return STEP_STREAM;
 }
@@ -360,18 +379,20 @@ stats_detail(struct exec *x, struct session *s, const struct span *words, size_t
     } else if (count > 1 && is_word(words[1], "off")) {
         atomic_store_explicit(&x->detail_on, false, memory_order_relaxed);
         output_copy(out, SPAN("OK\r\n"));
+    } else if (count > 1 && is_word(words[1], "dump") && too_many_reports(x)) {
+        return refuse_report(out);
     } else if (count > 1 && is_word(words[1], "dump")) {
         struct report r = {0};
         r.text = prefixes_dump(x->prefixes, &r.bytes);
         r.failed = r.text == NULL;
-        return give_report(s, &r, out);
+        return give_report(x, s, &r, out);
     } else {
         output_copy(out, SPAN("CLIENT_ERROR usage: stats detail on|off|dump\r\n"));
     }
     return STEP_DONE;
 }
 
-struct dump {
+struct cachedump {
     struct report report;
     const struct exec *exec;
 };
@@ -379,7 +400,7 @@ struct dump {
 static void
 dump_item(void *context, const struct item *it)
 {
-    struct dump *d = context;
+    struct cachedump *d = context;
     if (d->report.bytes > CACHEDUMP_BYTES_MAX)
         return;
     uint32_t exptime_s = item_exptime(it);
@@ -403,12 +424,17 @@ stats_cachedump(struct exec_thread *xt, struct session *s, const struct span *wo
         output_copy(out, SPAN("CLIENT_ERROR bad command line format\r\n"));
     } else if (id > SLAB_IDS_MAX && id > engine_class_count(x->engine)) {
         output_copy(out, SPAN("CLIENT_ERROR Illegal slab id\r\n"));
+    } else if (too_many_reports(x)) {
+        return refuse_report(out);
     } else {
-        struct dump d = {.exec = x};
+        struct cachedump d = {.exec = x};
+        /* More items than fit would only be walked over, and nobody stores in this class meanwhile. */
+        if (limit == 0 || limit > CACHEDUMP_BYTES_MAX / CACHEDUMP_LINE_BYTES_MIN)
+            limit = CACHEDUMP_BYTES_MAX / CACHEDUMP_LINE_BYTES_MIN;
         if (id >= 1 && id <= engine_class_count(x->engine))
-            engine_visit_class(xt->engine_thread, id, limit == 0 ? SIZE_MAX : limit, dump_item, &d);
+            engine_visit_class(xt->engine_thread, id, limit, dump_item, &d);
         report_add(&d.report, SPAN("END\r\n"));
-        return give_report(s, &d.report, out);
+        return give_report(x, s, &d.report, out);
     }
     return STEP_DONE;
 }
@@ -488,18 +514,19 @@ stats_group(struct exec_thread *xt, struct session *s, report_fn *group, struct 
         r.failed = true;
     free(f.classes);
     report_add(&r, SPAN("END\r\n"));
-    return give_report(s, &r, out);
+    return give_report(xt->exec, s, &r, out);
 }
 
 enum step
 exec_stats(struct exec_thread *xt, struct session *s, const struct request *r, struct output *out)
 {
-    /* Chunks that wait for a quiescent point would show up as used. */
-    if (engine_has_limbo(xt->engine_thread))
+    /* Chunks that wait for a quiescent point would show up as used.  While others store, some always do. */
+    if (engine_has_limbo(xt->engine_thread) && s->stats_waits++ < WAITS_MAX)
         return STEP_AGAIN;
+    s->stats_waits = 0;
     struct span words[3];
     size_t count = words_of(request_args(r), words, ARRAY_COUNT(words));
-    if (count == 0)
+    if (count == 0) /* a few kilobytes, and what an operator needs most when others ask for too much */
         return stats_group(xt, s, report_general, out);
     if (is_word(words[0], "reset")) {
         reset(xt->exec);
@@ -511,6 +538,8 @@ exec_stats(struct exec_thread *xt, struct session *s, const struct request *r, s
     if (is_word(words[0], "cachedump"))
         return stats_cachedump(xt, s, words, count, out);
     report_fn *group = find_group(words[0]);
+    if (group != NULL && too_many_reports(xt->exec))
+        return refuse_report(out);
     if (group != NULL)
         return stats_group(xt, s, group, out);
     output_copy(out, SPAN("ERROR\r\n"));
