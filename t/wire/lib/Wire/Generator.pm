@@ -34,7 +34,7 @@ my @kinds = (
 
 # allowed: says of a command line whether it may be used.  avoid: what else to do without, a set of
 #   huge_numbers   numbers of 2^63 and more
-#   half_numbers   values that begin like a number, but are none
+#   blank_values   values that begin with white space
 #   flush_delays   flush_all with a delay
 sub new
 {
@@ -102,16 +102,6 @@ sub key
     return pick($self->{keys});
 }
 
-# A key for the command 'name'.  To avoid half numbers, what is appended to is never counted with.
-sub key_for
-{
-    my ($self, $name) = @_;
-    return $self->key unless $self->{avoid}{half_numbers};
-    return $self->{keys}[rand 4] if $name eq 'append' || $name eq 'prepend';
-    return $self->{keys}[4 + rand(@{$self->{keys}} - 4)] if $name eq 'incr' || $name eq 'decr';
-    return $self->key;
-}
-
 sub noreply
 {
     return rand() < 0.1 ? ' noreply' : '';
@@ -125,7 +115,7 @@ sub value
     my $limit = $kind < 0.7 ? 20 : $kind < 0.9 ? 1000 : VALUE_BYTES_MAX;
     my $length = int rand($limit + 1);
     my $value = substr $self->{blob}, int rand(BLOB_BYTES - $length), $length;
-    substr($value, 0, 1) = 'x' if $self->{avoid}{half_numbers} && $length > 0;
+    $value =~ s/\A\s/x/ if $self->{avoid}{blank_values};
     return $value;
 }
 
@@ -140,7 +130,8 @@ sub storage
     my ($self, $name) = @_;
     my $value = $self->value;
     my @numbers = (pick(\@flags), pick(\@exptimes), length $value);
-    return command(join(' ', $name, $self->key_for($name), @numbers) . noreply() . "\r\n$value\r\n");
+    my $line = join ' ', $name, $self->key, @numbers;
+    return command($line . noreply() . "\r\n$value\r\n");
 }
 
 sub cas
@@ -176,7 +167,7 @@ sub get_and_touch
 sub arithmetic
 {
     my ($self, $name) = @_;
-    my $line = join ' ', $name, $self->key_for($name), pick($self->{deltas});
+    my $line = join ' ', $name, $self->key, pick($self->{deltas});
     return command($line . noreply() . "\r\n");
 }
 
@@ -241,7 +232,8 @@ sub malformed
         "get $k $long $k\r\n", "get   $k   $k  \r\n", "get $k noreply\r\n", "get $k\r\r\n",
         "get $k\0\r\n", " get $k\r\n", "gat\r\n", "gat 0\r\n", "gat x $k\r\n", "gats 1x $k\r\n",
         "gat 99999999999 $k\r\n", "incr $k\r\n", "incr $k x\r\n", "incr $k 1 2\r\n",
-        "incr $long 1\r\n", "incr $k 18446744073709551616\r\n", "decr $k -1\r\n", "delete\r\n", "delete $k 10\r\n",
+        "incr $long 1\r\n", "incr $k 18446744073709551616\r\n", "decr $k -1\r\n",
+        "delete\r\n", "delete $k 10\r\n",
         "delete $k a b\r\n", "delete $long\r\n", "touch\r\n", "touch $k\r\n", "touch $k x\r\n",
         "touch $k 99999999999\r\n", "touch $long 0\r\n", "flush_all x\r\n", "flush_all 0 0 0\r\n",
         "verbosity\r\n", "shutdown\r\n", "\r\n", "a\r\n", "ab\r\n",
@@ -258,7 +250,7 @@ sub mutant
     my ($self) = @_;
     my $storage = rand() < 0.5;
     my $name = pick([qw(set add replace append prepend cas)]);
-    my $line = $storage ? join(' ', $name, $self->key_for($name), 0, 0, 5)
+    my $line = $storage ? join(' ', $name, $self->key, 0, 0, 5)
                         : (split /\r\n/, pick([$self->retrieval('get'), $self->arithmetic('incr'),
                                                $self->touch, $self->delete_key])->{head})[0];
     my $at = int rand length $line;
