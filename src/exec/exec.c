@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "exec/dump.h"
 #include "exec/internal.h"
 
 /* Keys of requests that have one are prefetched only when there are several: for a single request
@@ -50,7 +51,7 @@ exec_create(struct engine *e, struct clock *clock, const struct exec_config *con
     x->clock = clock;
     x->config = config;
     x->hooks = *hooks;
-    x->prefixes = prefixes_create(config->prefix_delimiter);
+    x->prefixes = prefixes_create(config->prefix_delimiter, engine_config(e)->hash_seed);
     if (x->prefixes == NULL) {
         free(x);
         return NULL;
@@ -134,6 +135,7 @@ stream_fini(struct exec_thread *xt, struct stream *st)
     if (st->item != NULL)
         engine_unpin(xt->engine_thread, st->item);
     free(st->report);
+    free(st->dump);
     *st = (struct stream){0};
 }
 
@@ -174,6 +176,11 @@ static enum exec_status
 stream_more(struct exec_thread *xt, struct session *s, struct output *out)
 {
     struct stream *st = &s->stream;
+    if (st->offset == st->bytes && st->more) {
+        free(st->report);
+        st->offset = 0;
+        st->more = dump_next(xt, st->dump, &st->report, &st->bytes);
+    }
     if (st->offset == st->bytes) {
         stream_fini(xt, st);
         return EXEC_NEED_INPUT;

@@ -57,6 +57,13 @@ enum exec_status exec_upload(struct exec_thread *xt, struct session *s, struct s
                              struct output *out, size_t *used);
 /* admin.c */
 exec_fn exec_flush_all, exec_version, exec_verbosity, exec_memlimit, exec_shutdown, exec_admin;
+/* tune.c */
+exec_fn exec_tune;
+/* Up to 'max' words of a line, into 'words'; returns how many there are of these. */
+size_t words_of(struct span line, struct span *words, size_t max);
+/* dump.c */
+enum step exec_dump(struct exec_thread *xt, struct session *s, struct span how, struct span which,
+                    struct output *out);
 /* stats.c */
 exec_fn exec_stats;
 

@@ -18,21 +18,23 @@ struct prefix {
 };
 
 struct prefixes {
-    struct mutex lock; /* of all below */
     char delimiter;
+    uint64_t seed;
+    struct mutex lock; /* of all below */
     size_t count;
     size_t name_bytes;
     struct prefix *buckets[BUCKETS];
 };
 
 struct prefixes *
-prefixes_create(char delimiter)
+prefixes_create(char delimiter, uint64_t seed)
 {
     struct prefixes *p = calloc(1, sizeof *p);
     if (p == NULL)
         return NULL;
     mutex_init(&p->lock);
     p->delimiter = delimiter;
+    p->seed = seed;
     return p;
 }
 
@@ -64,7 +66,7 @@ prefixes_clear(struct prefixes *p)
 static struct prefix *
 find_or_add(struct prefixes *p, struct span name)
 {
-    struct prefix **bucket = &p->buckets[hash_span(name, 0) % BUCKETS];
+    struct prefix **bucket = &p->buckets[hash_span(name, p->seed) % BUCKETS];
     for (struct prefix *at = *bucket; at != NULL; at = at->next)
         if (span_equal(span_of(at->name, at->bytes), name))
             return at;

@@ -18,12 +18,16 @@
 #include "engine/engine.h"
 #include "proto/text.h"
 
+struct dump;
+
 /* Something longer than an output, produced piece by piece.  'item' or 'report' is set. */
 struct stream {
     const struct item *item; /* pinned; followed by a line end */
     char *report;            /* from malloc */
+    struct dump *dump;       /* where the next report comes from, if 'more' */
+    bool more;
     uint64_t offset;
-    uint64_t bytes;
+    uint64_t bytes;          /* of the item and its line end, or of the report */
 };
 
 struct session {

@@ -327,22 +327,6 @@ report_sizes(struct report *r, struct exec_thread *xt)
 
 /* ---- arguments ---- */
 
-/* Up to 'max' words of a line; returns how many there are of these. */
-static size_t
-words_of(struct span line, struct span *words, size_t max)
-{
-    size_t count = 0;
-    while (line.bytes > 0 && count < max) {
-        const char *space = memchr(line.p, ' ', line.bytes);
-        size_t bytes = space != NULL ? (size_t)(space - line.p) : line.bytes;
-        if (bytes > 0)
-            words[count++] = span_of(line.p, bytes);
-        size_t step = bytes < line.bytes ? bytes + 1 : bytes;
-        line = span_of(line.p + step, line.bytes - step);
-    }
-    return count;
-}
-
 /* As memcached compares: any prefix of 'word' is 'word'. */
 static bool
 is_word(struct span given, const char *word)
