@@ -140,7 +140,7 @@ START_TEST(administration)
                "MEMLIMIT_ADJUST_FAILED input value is megabytes not bytes\r\n");
     client_ask(&c, "cache_memlimit 1000000000\r\n",
                "MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust\r\n");
-    client_ask(&c, "watch\r\nslabs automove 1\r\n", "ERROR\r\nERROR\r\n");
+    client_ask(&c, "watch\r\nslabs automove 1\r\n", "ERROR\r\nOK\r\n");
     client_ask(&c, "shutdown now\r\n", "CLIENT_ERROR invalid shutdown mode\r\n");
     client_ask(&c, "shutdown g\r\n", "");
     ck_assert(c.closed && sv->shutdowns == 1 && sv->graceful_shutdowns == 1);
