@@ -112,20 +112,21 @@ static const struct option_def letter_rows[] = {
      .min = -1, .max = INT_MAX, .fallback = "1024", .help = "set the backlog queue limit"},
     {.letter = 'B', .name = "protocol", .arg = "name", .type = OPTION_CUSTOM,
      .parse = parse_protocol, .exit_code = EX_USAGE, .fallback = "auto",
-     .help = "protocol: ascii or auto"},
+     .help = "protocol: ascii or auto, which are the same here"},
     {.letter = 'I', .name = "max-item-size", .arg = "num", .type = OPTION_SIZE32,
      AT(engine.item_bytes_max), .min = KIB, .max = GIB, .exit_code = EX_USAGE, .fallback = "1m",
      .help = "max item size (min: 1k, max: 1024m)"},
     {.letter = 'F', .name = "disable-flush-all", .type = OPTION_NO_FLAG, AT(exec.flush_enabled),
      .fallback = "enabled", .help = "disable the flush_all command"},
     {.letter = 'X', .name = "disable-dumping", .type = OPTION_NO_FLAG, AT(exec.dump_enabled),
-     .fallback = "enabled", .help = "disable stats cachedump and lru_crawler metadump"},
-    {.letter = 'W', .name = "disable-watch", .type = OPTION_NO_FLAG, AT(compat.watch_enabled),
-     .fallback = "enabled", .help = "disable watch commands"},
-    {.letter = 'N', .name = "napi-ids", .arg = "num", .type = OPTION_U32, AT(process.napi_ids),
+     .fallback = "enabled", .help = "disable stats cachedump and stats detail"},
+    {.letter = 'W', .name = "disable-watch", .type = OPTION_NO_FLAG, AT(exec.watch_enabled),
+     .fallback = "enabled", .help = "disable watch commands; this version has none"},
+    {.letter = 'N', .name = "napi-ids", .arg = "num", .type = OPTION_U32, AT(compat.napi_ids),
      .min = 1, .max = WORKERS_MAX,
-     .help = "number of NAPI ids; not more than threads"},
-    {.name = "napi_ids", .arg = "num", .type = OPTION_U32, AT(process.napi_ids), .min = 1,
+     .help = "number of NAPI ids, not more than threads; no effect:\n"
+             "connections go to the threads in turn"},
+    {.name = "napi_ids", .arg = "num", .type = OPTION_U32, AT(compat.napi_ids), .min = 1,
      .max = WORKERS_MAX},
     {.letter = 'o', .name = "extended", .arg = "list", .type = OPTION_EXTENDED,
      .help = "comma separated list of extended options; most have\n"
@@ -524,10 +525,10 @@ check_threads(const struct config *c, struct option_report *report)
     if (c->net.workers > WORKERS_SENSIBLE)
         log_line(LOG_WARN, "-t %u: more threads than the machine has cores make it slower",
                  c->net.workers);
-    if (c->process.napi_ids > c->net.workers)
+    if (c->compat.napi_ids > c->net.workers)
         return option_fail(report, EX_USAGE,
                            "-N: %u NAPI ids are more than there are threads (-t %u)",
-                           c->process.napi_ids, c->net.workers);
+                           c->compat.napi_ids, c->net.workers);
     return OPTION_OK;
 }
 

@@ -29,7 +29,6 @@ struct process_config {
     char *user;         /* -u; NULL: none */
     char *pid_file;     /* -P; NULL: none */
     unsigned verbosity; /* -v, once each */
-    uint32_t napi_ids;  /* -N: sockets go to workers by the NIC queue they come from; 0: in turn */
 };
 
 /* What memcached would do with these, we do not; 'stats settings' shows them. */
@@ -37,8 +36,8 @@ struct compat_config {
     int32_t tcp_port;     /* -p as given: 0 off, -1 chosen by the system; net_config has the rest */
     int32_t udp_port;     /* -U: 0 */
     char *listen_text;    /* -l, all of them joined by ','; NULL: none */
-    const char *protocol; /* -B, as 'stats settings' calls it */
-    bool watch_enabled;   /* -W clears it */
+    const char *protocol; /* -B, as 'stats settings' calls it: there is but one protocol */
+    uint32_t napi_ids;    /* -N: memcached's workers by NIC queue; ours take connections in turn */
     bool drop_privileges; /* -o drop_privileges */
     bool hash_expand;     /* -o no_hashexpand clears it */
     uint32_t hash_power;  /* -o hashpower; 0: not given */

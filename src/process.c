@@ -125,11 +125,17 @@ lower_conns(struct config *c, rlim_t limit, rlim_t besides)
     return 0;
 }
 
+uint32_t
+process_reserved_fds(const struct config *c)
+{
+    return DESCRIPTORS_BASE + DESCRIPTORS_PER_WORKER * c->net.workers +
+           DESCRIPTORS_PER_ENDPOINT * c->net.endpoint_count;
+}
+
 static int
 raise_file_limit(struct config *c)
 {
-    rlim_t besides = DESCRIPTORS_BASE + DESCRIPTORS_PER_WORKER * c->net.workers +
-                     DESCRIPTORS_PER_ENDPOINT * c->net.endpoint_count;
+    rlim_t besides = process_reserved_fds(c);
     rlim_t wanted = c->net.conns_max + besides;
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {

@@ -23,6 +23,7 @@
 #define KETCH_PROCESS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include "base/attr.h"
 
 struct config;
@@ -46,6 +47,9 @@ int process_check(const struct config *c) MUST_USE;
 /* Core files (-r) and open files.  When the system does not allow enough of these for -c, warns and
  * lowers net.conns_max; EX_OSERR when not even one connection would be left. */
 int process_set_limits(struct config *c) MUST_USE;
+
+/* Open files that are set aside for what is no connection: of the limits above, and in 'stats'. */
+uint32_t process_reserved_fds(const struct config *c);
 
 /* Becomes the user of -u if we are root: EX_NOUSER, EX_OSERR. */
 int process_switch_user(const struct process_config *c) MUST_USE;

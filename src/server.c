@@ -23,13 +23,10 @@
 #include "process.h"
 #include "settings.h"
 
-/* Descriptors besides those of clients: standard streams, and a few for each loop. */
-#define RESERVED_FDS(net) (3 + 4 * ((net)->workers + 1))
-
 /* What 'stats reset' makes the sums of the workers begin at. */
 struct base_figures {
     struct worker_counters workers;
-    uint64_t rejected, pauses;
+    uint64_t rejected, pauses, paused_us;
 };
 
 struct server {
@@ -47,23 +44,26 @@ struct server {
     struct acceptor acceptor;
     bool accepting;
     ev_signal on_int, on_term, on_hup, on_usr1;
-    struct mutex base_lock;
-    struct base_figures base; /* under base_lock */
+    struct mutex base_lock; /* of 'base', and held while the sums are made that it is taken from: or
+                               somebody's reset in between would make the difference negative */
+    struct base_figures base;
 };
 
 /* ---- what exec asks of us ---- */
 
 static void
-emit_settings(void *context, bool detail_on, stat_emit_fn *emit, void *to)
+emit_settings(void *context, const struct exec_settings *changed, stat_emit_fn *emit, void *to)
 {
     struct server *s = context;
     struct engine_memory memory;
     engine_memory(s->engine, &memory);
-    /* As it was configured, but for what clients can change. */
+    /* As it was configured, but for what the engine chose and what clients can change. */
     struct config now = *s->config;
+    now.engine = *engine_config(s->engine);
     now.engine.limit_bytes = memory.limit_bytes;
     now.process.verbosity = (unsigned)log_get_level();
-    now.exec.detail_enabled = detail_on;
+    now.exec.detail_enabled = changed->detail_on;
+    now.compat.oldest_s = changed->oldest_s;
     settings_emit(&now, emit, to);
 }
 
@@ -84,8 +84,8 @@ figures(void *context, struct exec_figures *out)
     struct server *s = context;
     const struct net_config *net = &s->config->net;
     struct worker_counters sum = {0};
-    add_workers(s, &sum);
     mutex_lock(&s->base_lock);
+    add_workers(s, &sum);
     struct base_figures *base = &s->base;
     *out = (struct exec_figures){
         .workers = net->workers,
@@ -94,14 +94,14 @@ figures(void *context, struct exec_figures *out)
         .conns_ever = counter_get(&sum.conns_opened) - counter_get(&base->workers.conns_opened),
         .conns_rejected = counter_get(&s->acceptor.rejected) - base->rejected,
         .conn_structures = acceptor_open_conns(&s->acceptor),
-        .reserved_fds = RESERVED_FDS(net),
+        .reserved_fds = process_reserved_fds(s->config),
         .conn_yields = counter_get(&sum.conn_yields) - counter_get(&base->workers.conn_yields),
         .idle_kicks = counter_get(&sum.idle_kicks) - counter_get(&base->workers.idle_kicks),
         .bytes_read = counter_get(&sum.bytes_read) - counter_get(&base->workers.bytes_read),
-        .bytes_written = counter_get(&sum.bytes_written) -
-                         counter_get(&base->workers.bytes_written),
+        .bytes_written =
+            counter_get(&sum.bytes_written) - counter_get(&base->workers.bytes_written),
         .listen_disabled_count = counter_get(&s->acceptor.pauses) - base->pauses,
-        .listen_disabled_us = counter_get(&s->acceptor.paused_us),
+        .listen_disabled_us = counter_get(&s->acceptor.paused_us) - base->paused_us,
         .buffer_count = net->workers,
         .buffer_bytes = net->workers * worker_buffer_bytes(),
         .buffer_bytes_free = net->workers * worker_buffer_bytes(),
@@ -133,10 +133,11 @@ reset_figures(void *context)
 {
     struct server *s = context;
     struct base_figures base = {0};
+    mutex_lock(&s->base_lock);
     add_workers(s, &base.workers);
     base.rejected = counter_get(&s->acceptor.rejected);
     base.pauses = counter_get(&s->acceptor.pauses);
-    mutex_lock(&s->base_lock);
+    base.paused_us = counter_get(&s->acceptor.paused_us);
     s->base = base;
     mutex_unlock(&s->base_lock);
 }
@@ -224,8 +225,10 @@ start_threads(struct server *s)
     s->context = (struct worker_context){
         .engine = s->engine, .exec = s->exec, .clock = &s->clock, .config = net};
     s->workers = calloc(net->workers, sizeof(struct worker *));
-    if (s->workers == NULL)
+    if (s->workers == NULL) {
+        log_line(LOG_ERROR, "out of memory");
         return false;
+    }
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     s->maintenance = maintenance_start(s->engine, &s->clock);
@@ -254,6 +257,8 @@ start(struct server *s)
         return false;
     s->accepting = acceptor_start(&s->acceptor, s->loop, &s->config->net, s->listeners,
                                   s->listener_count, s->workers);
+    if (!s->accepting)
+        log_line(LOG_ERROR, "out of memory");
     return s->accepting;
 }
 

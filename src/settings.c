@@ -21,7 +21,7 @@ struct setting {
     const char *name;
     enum setting_type type;
     size_t offset;
-    const char *otherwise; /* shown for 0 and NULL when it is set */
+    const char *otherwise; /* shown in the place of a text that is NULL, and by SETTING_CONSTANT */
 };
 
 #define OF(field) .offset = offsetof(struct config, field)
@@ -39,8 +39,8 @@ static const struct setting settings[] = {
     {"domain_socket", SETTING_TEXT, OF(net.unix_path), .otherwise = "NULL"},
     {"umask", SETTING_OCTAL, OF(net.unix_mask)},
     {"shutdown_command", SETTING_YES, OF(exec.shutdown_enabled)},
-    {"growth_factor", SETTING_FACTOR, OF(engine.growth), .otherwise = "1.25"},
-    {"chunk_size", SETTING_U32, OF(engine.chunk_bytes_min), .otherwise = "48"},
+    {"growth_factor", SETTING_FACTOR, OF(engine.growth)},
+    {"chunk_size", SETTING_U32, OF(engine.chunk_bytes_min)},
     {"num_threads", SETTING_U32, OF(net.workers)},
     {"num_threads_per_udp", SETTING_U32, OF(net.workers)},
     {"stat_key_prefix", SETTING_CHAR, OF(exec.prefix_delimiter)},
@@ -80,7 +80,7 @@ static const struct setting settings[] = {
     {"read_buf_mem_limit", SETTING_U64, OF(compat.read_buf_limit_bytes)},
     {"track_sizes", SETTING_YES, OF(engine.track_sizes)},
     {"inline_ascii_response", SETTING_CONSTANT, .otherwise = "no"},
-    {"num_napi_ids", SETTING_U32, OF(process.napi_ids)},
+    {"num_napi_ids", SETTING_U32, OF(compat.napi_ids)},
     {"memory_file", SETTING_CONSTANT, .otherwise = "(null)"},
     {"client_flags_size", SETTING_CONSTANT, .otherwise = "4"},
 };
@@ -94,32 +94,11 @@ settings_emit(const struct config *c, stat_emit_fn *emit, void *to)
         emit_one(c, &settings[i], emit, to);
 }
 
-/* A number or pointer that is not set, and something else to show for it? */
-static bool
-shows_otherwise(const void *field, const struct setting *s)
-{
-    if (s->otherwise == NULL)
-        return false;
-    switch (s->type) {
-    case SETTING_U32:
-        return *(const uint32_t *)field == 0;
-    case SETTING_FACTOR:
-        return *(const double *)field == 0;
-    case SETTING_TEXT:
-        return *(char *const *)field == NULL;
-    default:
-        return s->type == SETTING_CONSTANT;
-    }
-}
-
 static void
 emit_one(const struct config *c, const struct setting *s, stat_emit_fn *emit, void *to)
 {
     const void *field = (const char *)c + s->offset;
-    if (shows_otherwise(field, s)) {
-        emit(to, s->name, "%s", s->otherwise);
-        return;
-    }
+    const char *text;
     switch (s->type) {
     case SETTING_U32:
         emit(to, s->name, "%u", *(const uint32_t *)field);
@@ -146,10 +125,12 @@ emit_one(const struct config *c, const struct setting *s, stat_emit_fn *emit, vo
         emit(to, s->name, "%s", *(const bool *)field ? "on" : "off");
         return;
     case SETTING_TEXT:
-        emit(to, s->name, "%s", *(char *const *)field);
+        text = *(char *const *)field;
+        emit(to, s->name, "%s", text != NULL ? text : s->otherwise);
         return;
     case SETTING_CONSTANT:
-        break;
+        emit(to, s->name, "%s", s->otherwise);
+        return;
     }
     CHECK_NOT_REACHED();
 }

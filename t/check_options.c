@@ -70,7 +70,7 @@ START_TEST(settings_are_memcacheds_by_default_and_in_its_order)
     static const char expected[] =
         "maxbytes 67108864\nmaxconns 1024\ntcpport 11211\nudpport 0\ninter NULL\nverbosity 0\n"
         "oldest 0\nevictions on\ndomain_socket NULL\numask 700\nshutdown_command no\n"
-        "growth_factor 1.25\nchunk_size 48\nnum_threads 4\nnum_threads_per_udp 4\n"
+        "growth_factor 1.12\nchunk_size 24\nnum_threads 4\nnum_threads_per_udp 4\n"
         "stat_key_prefix :\ndetail_enabled no\nreqs_per_event 20\ncas_enabled yes\n"
         "tcp_backlog 1024\nbinding_protocol auto-negotiate\nauth_enabled_sasl no\n"
         "auth_enabled_ascii no\nitem_size_max 1048576\nmaxconns_fast yes\nhashpower_init 0\n"
@@ -83,6 +83,8 @@ START_TEST(settings_are_memcacheds_by_default_and_in_its_order)
         "read_buf_mem_limit 0\ntrack_sizes no\ninline_ascii_response no\nnum_napi_ids 0\n"
         "memory_file (null)\nclient_flags_size 4\n";
     expect_ok("");
+    config.engine.growth = 1.12; /* chosen by the engine */
+    config.engine.chunk_bytes_min = 24;
     struct lines lines = settings_now();
     ck_assert_str_eq(lines.text, expected);
 }
@@ -359,7 +361,7 @@ START_TEST(modules_get_what_is_theirs)
     ck_assert(p->daemon && p->coredumps && p->lock_memory && p->huge_pages && p->verbosity == 1);
     ck_assert_str_eq(p->user, "nobody");
     ck_assert_str_eq(p->pid_file, "pid");
-    ck_assert(!config.compat.watch_enabled);
+    ck_assert(!config.exec.watch_enabled);
 }
 END_TEST
 
@@ -374,7 +376,7 @@ START_TEST(defaults_that_settings_do_not_show)
     ck_assert_ptr_null(config.process.user);
     ck_assert_ptr_null(config.process.pid_file);
     ck_assert(!config.process.daemon && !config.process.coredumps && !config.process.lock_memory);
-    ck_assert(config.compat.watch_enabled && config.compat.hash_expand);
+    ck_assert(config.exec.watch_enabled && config.compat.hash_expand);
 }
 END_TEST
 

@@ -1,4 +1,10 @@
-/* mutex.h - pthread_mutex_t with clang's lock annotations; failing to lock is a bug of ours. */
+/* mutex.h - pthread_mutex_t with clang's lock annotations.
+ *
+ * Not recursive.  In which order locks may be taken together, their owners' headers say.
+ *
+ * Threads: any, between init and fini.
+ * Failure: none; failing to lock is a bug of ours, and a CHECK().
+ */
 #ifndef KETCH_BASE_MUTEX_H
 #define KETCH_BASE_MUTEX_H
 

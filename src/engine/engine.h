@@ -131,7 +131,7 @@ enum engine_store {
     ENGINE_REPLACE,
     ENGINE_APPEND,
     ENGINE_PREPEND,
-    ENGINE_CAS, /* replace if the unique is upload.cas_expected */
+    ENGINE_CAS, /* replace if the item has the expected unique: see engine_commit() */
 };
 
 /* A new item on its way in: fill it through engine_upload_space(), then commit or abandon it.  Its

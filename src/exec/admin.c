@@ -1,10 +1,8 @@
 /* admin.c - commands about the cache or the server as a whole. */
-#include <config.h>
-
 #include "base/log.h"
-#include "base/num.h"
 #include "base/version.h"
 #include "exec/internal.h"
+#include "exec/words.h"
 
 #define MEMLIMIT_MB_MAX 1000000000 /* above this somebody means bytes */
 #define MEMLIMIT_MB_MIN 8
@@ -28,6 +26,18 @@ exec_verbosity(struct exec_thread *xt, struct session *s, const struct request *
     return STEP_DONE;
 }
 
+/* When a flush_all with this delay strikes: now, unless it says later. */
+static uint32_t
+flush_time(const struct exec *x, int64_t delay, uint32_t now_s)
+{
+    if (delay <= 0)
+        return now_s;
+    uint32_t at_s = exec_exptime(x, delay, now_s);
+    if (at_s == 0)
+        return UINT32_MAX; /* never, or as good as that */
+    return at_s > now_s ? at_s : now_s;
+}
+
 enum step
 exec_flush_all(struct exec_thread *xt, struct session *s, const struct request *r,
                struct output *out)
@@ -37,10 +47,12 @@ exec_flush_all(struct exec_thread *xt, struct session *s, const struct request *
         reply(out, r, SPAN("CLIENT_ERROR flush_all not allowed\r\n"));
         return STEP_DONE;
     }
-    uint32_t now_s = engine_now(xt->engine_thread);
-    uint32_t at_s = r->exptime <= 0 ? now_s : exec_exptime(xt->exec, r->exptime, now_s);
+    struct exec *x = xt->exec;
+    uint32_t at_s = flush_time(x, r->exptime, engine_now(xt->engine_thread));
     if (engine_flush(xt->engine_thread, at_s) == ENGINE_AGAIN)
         return STEP_AGAIN;
+    /* What was stored before the second in which the flush strikes, as memcached has it. */
+    atomic_store_explicit(&x->oldest_s, at_s - 1, memory_order_relaxed);
     reply(out, r, SPAN("OK\r\n"));
     return STEP_DONE;
 }
@@ -61,26 +73,18 @@ exec_memlimit(struct exec_thread *xt, struct session *s, const struct request *r
     return STEP_DONE;
 }
 
-/* memcached compares as many bytes as the client sent: any prefix of the word will do. */
-static bool
-is_prefix_of(struct span given, const char *word)
-{
-    return given.bytes > 0 && given.bytes <= strlen(word) && memcmp(given.p, word, given.bytes) == 0;
-}
-
 enum step
 exec_shutdown(struct exec_thread *xt, struct session *s, const struct request *r,
               struct output *out)
 {
     (void)s;
     struct exec *x = xt->exec;
-    struct span args = request_args(r);
-    const char *space = args.bytes > 0 ? memchr(args.p, ' ', args.bytes) : NULL;
-    struct span word = space != NULL ? span_of(args.p, (size_t)(space - args.p)) : args;
+    struct span word;
+    bool has_word = words_split(request_args(r), &word, 1) > 0;
     if (!x->config->shutdown_enabled) {
         reply(out, r, SPAN("SERVER_ERROR: shutdown not enabled\r\n"));
-    } else if (word.bytes == 0 || is_prefix_of(word, "graceful")) {
-        x->hooks.shutdown(x->hooks.context, word.bytes > 0);
+    } else if (!has_word || words_match(word, "graceful")) {
+        x->hooks.shutdown(x->hooks.context, has_word);
         return STEP_CLOSE;
     } else {
         reply(out, r, SPAN("CLIENT_ERROR invalid shutdown mode\r\n"));
@@ -88,36 +92,15 @@ exec_shutdown(struct exec_thread *xt, struct session *s, const struct request *r
     return STEP_DONE;
 }
 
-#ifdef KETCH_DEBUG_COMMANDS
-/* debugtime p | r | <seconds>: memcached's hook for tests. */
-static struct span
-debugtime(struct exec *x, struct span args)
-{
-    int64_t seconds;
-    if (args.bytes > 0 && args.p[0] == '+')
-        args = span_of(args.p + 1, args.bytes - 1);
-    if (span_equal(args, SPAN("p")))
-        clock_pause(x->clock);
-    else if (span_equal(args, SPAN("r")))
-        clock_resume(x->clock);
-    else if (num_parse_i64(args, &seconds) && seconds > INT32_MIN && seconds < INT32_MAX)
-        clock_shift(x->clock, seconds);
-    else
-        return SPAN("ERROR\r\n");
-    return SPAN("OK\r\n");
-}
-#endif
-
 /* Commands that have a word, and arguments of their own grammar. */
 enum step
 exec_admin(struct exec_thread *xt, struct session *s, const struct request *r, struct output *out)
 {
-#ifdef KETCH_DEBUG_COMMANDS
-    if (span_equal(request_key(r), SPAN("debugtime"))) {
-        reply(out, r, debugtime(xt->exec, request_args(r)));
-        engine_set_now(xt->engine_thread, clock_now(xt->exec->clock));
-        return STEP_DONE;
-    }
-#endif
-    return exec_tune(xt, s, r, out);
+    struct span line = exec_debug_command(xt, r);
+    if (line.bytes == 0 && span_equal(request_key(r), SPAN("watch")) && !xt->exec->config->watch_enabled)
+        line = SPAN("CLIENT_ERROR watch commands not allowed\r\n");
+    if (line.bytes == 0)
+        return exec_tune(xt, s, r, out);
+    reply(out, r, line);
+    return STEP_DONE;
 }

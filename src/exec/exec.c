@@ -11,6 +11,8 @@
 
 #define THIRTY_DAYS_S (60 * 60 * 24 * 30)
 
+_Static_assert(CLOCK_START_S == ENGINE_EPOCH_S, "the engine's time is the clock's");
+
 static exec_fn exec_bad, exec_quit, exec_meta_noop;
 
 static exec_fn *const execute[CMD_COUNT] = {
@@ -264,8 +266,8 @@ run_batch(struct exec_thread *xt, struct session *s, size_t count, struct output
         const struct request *r = &xt->batch[*done];
         if (output_is_full(out))
             return EXEC_FULL;
-        if (*budget == 0)
-            return EXEC_YIELD;
+        if (UNLIKELY(*budget == 0) && !(r->flags & REQ_MID_LINE))
+            return EXEC_YIELD; /* a line that was begun is finished: END goes with its values */
         enum step step = execute[r->cmd](xt, s, r, out);
         if (step == STEP_AGAIN)
             return EXEC_AGAIN;

@@ -1,4 +1,8 @@
-/* internal.h - shared by the files of exec only. */
+/* internal.h - shared by the files of exec only.
+ *
+ * A command is an exec_fn: it looks at one request, asks the engine, adds at most OUTPUT_STEP_BYTES
+ * and OUTPUT_STEP_IOVS to the output, which was not full before, and says how to go on.
+ */
 #ifndef KETCH_EXEC_INTERNAL_H
 #define KETCH_EXEC_INTERNAL_H
 
@@ -15,8 +19,11 @@ struct exec {
     const struct exec_config *config;
     struct exec_hooks hooks;
     struct prefixes *prefixes;
-    _Atomic bool detail_on;      /* 'stats detail on' */
-    _Atomic uint64_t cmd_meta;   /* me */
+
+    /* Any thread; relaxed, as nothing else depends on them. */
+    _Atomic bool detail_on;    /* prefixes are counted: -D, 'stats detail' */
+    _Atomic uint32_t oldest_s; /* the second before the last flush_all struck or will; 0: none */
+    _Atomic uint64_t cmd_meta; /* me, since the start or 'stats reset' */
     _Atomic uint64_t report_bytes; /* of reports that clients have not read yet */
 };
 
@@ -27,7 +34,7 @@ struct exec {
 struct exec_thread {
     struct exec *exec;
     struct engine_thread *engine_thread;
-    struct request batch[EXEC_BATCH_MAX];
+    struct request batch[EXEC_BATCH_MAX]; /* of the exec_run() under way */
 };
 
 /* How a request went. */
@@ -35,8 +42,8 @@ enum step {
     STEP_DONE,
     STEP_STREAM, /* the rest of the answer is in session.stream */
     STEP_UPLOAD, /* the rest of the request is still to come */
-    STEP_AGAIN,  /* nothing has happened yet */
-    STEP_CLOSE,
+    STEP_AGAIN,  /* nothing has happened, nothing was answered: again after a quiescent point */
+    STEP_CLOSE,  /* the client's last */
 };
 
 typedef enum step exec_fn(struct exec_thread *xt, struct session *s, const struct request *r,
@@ -50,22 +57,32 @@ reply(struct output *out, const struct request *r, struct span line)
         output_copy(out, line);
 }
 
-/* What a client wrote as an exptime, on the engine's clock. */
+/* Counts an event of the prefix of 'key', if these are counted. */
+static inline void
+count_prefix(struct exec *x, struct span key, enum prefix_event event)
+{
+    if (UNLIKELY(atomic_load_explicit(&x->detail_on, memory_order_relaxed)))
+        prefixes_count(x->prefixes, key, event);
+}
+
+/* What a client wrote as an exptime, on the engine's clock: 0 is never, up to 30 days counts from
+ * now, more is a date, and less than 0 has passed. */
 uint32_t exec_exptime(const struct exec *x, int64_t raw, uint32_t now_s);
 
 /* retrieve.c */
 exec_fn exec_get, exec_gat, exec_end, exec_meta_debug;
 /* mutate.c */
 exec_fn exec_storage, exec_arith, exec_delete, exec_touch;
-/* Takes more of an upload's data off 'in'. */
+/* Takes more of an upload's data off 'in'; '*used' bytes of it.  The upload is open, and closed
+ * when its line end was seen or memory has run out. */
 enum exec_status exec_upload(struct exec_thread *xt, struct session *s, struct span in,
                              struct output *out, size_t *used);
+/* debug.c or no_debug.c: the answer, or an empty span: it is no such command */
+struct span exec_debug_command(struct exec_thread *xt, const struct request *r);
 /* admin.c */
 exec_fn exec_flush_all, exec_version, exec_verbosity, exec_memlimit, exec_shutdown, exec_admin;
 /* tune.c */
 exec_fn exec_tune;
-/* Up to 'max' words of a line, into 'words'; returns how many there are of these. */
-size_t words_of(struct span line, struct span *words, size_t max);
 /* dump.c */
 enum step exec_dump(struct exec_thread *xt, struct session *s, struct span how, struct span which,
                     struct output *out);

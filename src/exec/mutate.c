@@ -56,13 +56,6 @@ forget_old(struct exec_thread *xt, enum engine_store how, uint64_t hash, struct 
         (void)!engine_delete(xt->engine_thread, hash, key);
 }
 
-static void
-count_prefix(struct exec *x, struct span key, enum prefix_event event)
-{
-    if (UNLIKELY(atomic_load_explicit(&x->detail_on, memory_order_relaxed)))
-        prefixes_count(x->prefixes, key, event);
-}
-
 /* Is the request's own value small enough, whatever it is appended to? */
 static bool
 fits(struct exec_thread *xt, const struct request *r)

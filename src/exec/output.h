@@ -4,12 +4,14 @@
  *     iov:  [ a run of buf          ][ item b, where it lies ][ a run of buf ]
  *
  * Small things are copied into 'buf'; large values are borrowed from the cache until the end of the
- * turn.  The end of the output may be part of a value that is being streamed: 'streamed_bytes' of it,
- * which the streamer can produce again, so that nothing has to be kept of what a socket refuses.
+ * turn.  The end of the output may be part of a value that is being streamed: 'streamed_bytes' of
+ * it, which the streamer can produce again (session_unsend), so that nothing has to be kept of what
+ * a socket refuses.
  *
- * Threads: one worker has one output, and uses it for all its connections in turn.
+ * Threads:   one worker has one output, and uses it for all its connections in turn.
  * Ownership: borrowed bytes must stay until output_reset().
- * Failure: none: whoever adds something first makes sure that output_is_full() says no.
+ * Failure:   none: whoever adds something first makes sure that output_is_full() says no.  To
+ *            overrun the iovecs is a bug, and a CHECK().
  */
 #ifndef KETCH_EXEC_OUTPUT_H
 #define KETCH_EXEC_OUTPUT_H
@@ -22,28 +24,30 @@
 #include "base/check.h"
 #include "base/span.h"
 
-/* An output that has this much is written before more is added: bounds what must be kept for a client
- * that does not read. */
+/* An output that has this much is written before more is added.  With the one borrowed value that
+ * may have gone beyond it, at most half a page of the engine, it bounds what must be kept for a
+ * client that does not read. */
 #define OUTPUT_BYTES_MAX (64u << 10)
 
 /* Any one addition between two checks of output_is_full() copies less than this ... */
 #define OUTPUT_STEP_BYTES (4u << 10)
-/* ... and adds less than this many iovecs. */
+/* ... and closes and adds at most this many iovecs. */
 #define OUTPUT_STEP_IOVS 4
 
 #define OUTPUT_BUF_BYTES (OUTPUT_BYTES_MAX + OUTPUT_STEP_BYTES)
-#define OUTPUT_IOV_MAX   256
+#define OUTPUT_IOV_MAX   256 /* below the system's IOV_MAX, 1024 */
 
 struct output {
-    size_t used;           /* of buf */
+    size_t used;           /* bytes of buf */
     size_t run_start;      /* where the run of buf begins that is not in iov yet */
-    size_t bytes;          /* in all */
-    size_t streamed_bytes; /* at the end */
+    size_t bytes;          /* in all, copied and borrowed */
+    size_t streamed_bytes; /* of these, at the end: of a stream */
     int iov_count;
     struct iovec iov[OUTPUT_IOV_MAX];
     char buf[OUTPUT_BUF_BYTES];
 };
 
+/* Makes it empty; what was borrowed may go. */
 static inline void
 output_reset(struct output *o)
 {
@@ -51,6 +55,7 @@ output_reset(struct output *o)
     o->iov_count = 0;
 }
 
+/* Must it be written before anything else is added? */
 static inline bool
 output_is_full(const struct output *o)
 {
@@ -58,7 +63,7 @@ output_is_full(const struct output *o)
            o->iov_count > OUTPUT_IOV_MAX - 2 * OUTPUT_STEP_IOVS;
 }
 
-/* Where up to OUTPUT_STEP_BYTES may be written, and how many were. */
+/* Where up to OUTPUT_STEP_BYTES may be written; output_wrote() then says how many were. */
 static inline char *
 output_room(struct output *o)
 {
@@ -72,6 +77,7 @@ output_wrote(struct output *o, size_t bytes)
     o->bytes += bytes;
 }
 
+/* Adds a copy of up to OUTPUT_STEP_BYTES. */
 static inline void
 output_copy(struct output *o, struct span s)
 {
@@ -79,10 +85,10 @@ output_copy(struct output *o, struct span s)
     output_wrote(o, s.bytes);
 }
 
-/* Adds bytes that stay where they are. */
+/* Adds bytes that stay where they are; at least one. */
 void output_borrow(struct output *o, const void *p, size_t bytes);
 
-/* All of it as iovecs; returns how many. */
+/* All of it as iovecs, in 'iov'; returns how many.  More may be added afterwards. */
 int output_finish(struct output *o);
 
 #endif

@@ -1,7 +1,11 @@
 /* report.h - a reply of many lines, built in memory and then streamed.
  *
- * Ownership: the report owns its text until report_stream() gives it to a session.
- * Failure:   without memory the text is dropped, and the reply is an error.
+ * All zero is an empty report.
+ *
+ * Threads:   whoever makes it.
+ * Ownership: the report owns its text, until a session's stream takes it.
+ * Failure:   without memory the text is dropped, 'failed' is set, and nothing more is added: ask
+ *            once, at the end.
  */
 #ifndef KETCH_EXEC_REPORT_H
 #define KETCH_EXEC_REPORT_H
@@ -13,9 +17,9 @@
 #include "base/span.h"
 
 struct report {
-    char *text;
-    size_t bytes;
-    size_t room;
+    char *text;   /* from malloc; no NUL */
+    size_t bytes; /* of text */
+    size_t room;  /* that text has */
     bool failed;
 };
 
@@ -29,6 +33,7 @@ void report_stat(void *report, const char *name, const char *fmt, ...) PRINTF(3,
 /* Gives back the room that was not needed. */
 void report_trim(struct report *r);
 
+/* Frees the text; the report is empty. */
 void report_fini(struct report *r);
 
 #endif

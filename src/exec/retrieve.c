@@ -10,6 +10,10 @@
  * many bytes. */
 #define COPY_BYTES_MAX 2048
 
+_Static_assert(TEXT_VALUE_HEADER_BYTES_MAX + COPY_BYTES_MAX + 2 <= OUTPUT_STEP_BYTES,
+               "one answer is one step of the output");
+
+/* The value is in chunks, of which the session shows one piece after the other. */
 static void
 answer_chained(struct exec_thread *xt, struct session *s, const struct item *it)
 {
@@ -42,21 +46,20 @@ answer_value(struct exec_thread *xt, struct session *s, const struct request *r,
     return STEP_DONE;
 }
 
+/* A hit is counted besides its get. */
 static ALWAYS_INLINE void
-count_prefix(struct exec *x, struct span key, bool hit)
+count_prefix_get(struct exec *x, struct span key, bool hit)
 {
-    if (LIKELY(!atomic_load_explicit(&x->detail_on, memory_order_relaxed)))
-        return;
-    prefixes_count(x->prefixes, key, PREFIX_GET);
+    count_prefix(x, key, PREFIX_GET);
     if (hit)
-        prefixes_count(x->prefixes, key, PREFIX_HIT);
+        count_prefix(x, key, PREFIX_HIT);
 }
 
 enum step
 exec_get(struct exec_thread *xt, struct session *s, const struct request *r, struct output *out)
 {
     const struct item *it = engine_get(xt->engine_thread, r->hash, request_key(r));
-    count_prefix(xt->exec, request_key(r), it != NULL);
+    count_prefix_get(xt->exec, request_key(r), it != NULL);
     return it != NULL ? answer_value(xt, s, r, it, out) : STEP_DONE;
 }
 
@@ -65,7 +68,7 @@ exec_gat(struct exec_thread *xt, struct session *s, const struct request *r, str
 {
     uint32_t exptime_s = exec_exptime(xt->exec, r->exptime, engine_now(xt->engine_thread));
     const struct item *it = engine_touch(xt->engine_thread, r->hash, request_key(r), exptime_s);
-    count_prefix(xt->exec, request_key(r), it != NULL);
+    count_prefix_get(xt->exec, request_key(r), it != NULL);
     return it != NULL ? answer_value(xt, s, r, it, out) : STEP_DONE;
 }
 
@@ -101,15 +104,17 @@ exec_meta_debug(struct exec_thread *xt, struct session *s, const struct request 
         reply(out, r, SPAN("EN\r\n"));
         return STEP_DONE;
     }
+    uint32_t now_s = engine_now(t);
     uint32_t exptime_s = item_exptime(it);
+    uint32_t atime_s = item_atime(it);
     output_copy(out, SPAN("ME "));
     output_copy(out, request_key(r));
-    int n = snprintf(output_room(out), 256,
-                     " exp=%" PRId64 " la=%" PRIu32 " cas=%" PRIu64 " fetch=%s cls=%u size=%" PRIu64
-                     "\r\n",
-                     exptime_s == 0 ? (int64_t)-1 : (int64_t)exptime_s - engine_now(t),
-                     engine_now(t) - item_atime(it), item_cas(it),
-                     item_was_fetched(it) ? "yes" : "no", it->class_id, engine_item_bytes(it));
+    int n = snprintf(
+        output_room(out), 256,
+        " exp=%" PRId64 " la=%" PRIu32 " cas=%" PRIu64 " fetch=%s cls=%u size=%" PRIu64 "\r\n",
+        exptime_s == 0 ? (int64_t)-1 : (int64_t)exptime_s - now_s,
+        now_s > atime_s ? now_s - atime_s : 0, /* others' clocks may be ahead */
+        item_cas(it), item_was_fetched(it) ? "yes" : "no", it->class_id, engine_item_bytes(it));
     output_wrote(out, (size_t)n);
     return STEP_DONE;
 }

@@ -1,4 +1,5 @@
-/* session.h - where one client stands: between two turns, this is all that is known of it.
+/* session.h - where one client stands: between two turns, this and the bytes that its connection
+ * keeps are all that is known of it.
  *
  *              incomplete data block             a value in chunks, a long report
  *      +--------+     +---------+        +---------+
@@ -7,8 +8,12 @@
  *            all arrived |  ^                | all produced
  *                        +--+----------------+
  *
- * Threads: its connection's worker only.
- * Ownership: owns the open upload, the pin of a streamed item, the bytes of a report.
+ * At most one of upload and stream is active; while one is, nothing else of the client's is looked
+ * at.  All zero is the session of a client that has just come.  Its fields are for exec alone.
+ *
+ * Threads:   its connection's worker only.
+ * Ownership: owns the open upload, the pin of a streamed item, the bytes of a report:
+ *            session_fini() (exec.h) gives them back.
  */
 #ifndef KETCH_EXEC_SESSION_H
 #define KETCH_EXEC_SESSION_H
@@ -22,12 +27,12 @@ struct dump;
 
 /* Something longer than an output, produced piece by piece.  'item' or 'report' is set. */
 struct stream {
-    const struct item *item; /* pinned; followed by a line end */
+    const struct item *item; /* pinned; its value is followed by a line end */
     char *report;            /* from malloc */
     struct dump *dump;       /* where the next report comes from, if 'more' */
     bool more;
-    uint64_t offset;
-    uint64_t bytes;          /* of the item and its line end, or of the report */
+    uint64_t offset;         /* produced so far, less what session_unsend() took back */
+    uint64_t bytes;          /* of the item and its line end, or of the report; 0: nothing is streamed */
 };
 
 struct session {
@@ -37,8 +42,8 @@ struct session {
     uint64_t upload_cas;  /* expected */
     uint8_t upload_store; /* enum engine_store */
     bool upload_noreply;
+    uint32_t wait_began_ms; /* 'stats' is put off since; 0: it is not */
     struct stream stream;
-    uint8_t stats_waits; /* turns that 'stats' has waited for memory to come free */
 };
 
 #endif

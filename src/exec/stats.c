@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/num.h"
@@ -14,15 +15,17 @@
 #include "engine/view.h"
 #include "exec/internal.h"
 #include "exec/report.h"
+#include "exec/words.h"
 
 #define CACHEDUMP_BYTES_MAX      (2u << 20)
 #define CACHEDUMP_LINE_BYTES_MIN (sizeof "ITEM k [0 b; 0 s]\r\n" - 1)
 
-/* Turns that 'stats' waits for figures of a cache at rest. */
-#define WAITS_MAX 8
-
 /* memcached's highest id of a class; we may have more. */
 #define SLAB_IDS_MAX 63
+
+/* How long a report waits for figures of a cache at rest; see has_to_wait().  On an idle server enough
+ * for another worker to get its core back. */
+#define WAIT_MS 20
 
 /* Everything the reports draw on, collected once. */
 struct figures {
@@ -159,7 +162,7 @@ traffic_stats(struct report *r, const struct figures *f)
     stat_u64(r, "conn_yields", s->conn_yields);
 }
 
-/* log2, rounded up: what memcached's table would have for as many items as our buckets hold. */
+/* log2, rounded up: memcached's table has as many buckets as this power of two. */
 static unsigned
 power_of(uint64_t n)
 {
@@ -208,8 +211,10 @@ item_stats(struct report *r, const struct figures *f)
     stat_u64(r, "evicted_unfetched", v(&c->evicted_unfetched));
     stat_u64(r, "evicted_active", v(&c->evicted_active));
     stat_u64(r, "evictions", v(&c->evicted));
-    stat_u64(r, "reclaimed", v(&c->reclaimed) - v(&f->total.swept_reclaimed));
-    stat_u64(r, "crawler_reclaimed", v(&f->total.swept_reclaimed));
+    /* The two are not counted in one step: the difference may be below 0 for a moment. */
+    uint64_t reclaimed = v(&c->reclaimed), swept = v(&f->total.swept_reclaimed);
+    stat_u64(r, "reclaimed", reclaimed > swept ? reclaimed - swept : 0);
+    stat_u64(r, "crawler_reclaimed", swept);
     stat_u64(r, "crawler_items_checked", v(&f->total.swept_items));
     static const char *const lru[] = {"lrutail_reflocked", "moves_to_cold",  "moves_to_warm",
                                       "moves_within_lru",  "direct_reclaims", "lru_bumps_dropped"};
@@ -329,15 +334,6 @@ report_sizes(struct report *r, struct exec_thread *xt)
         report_stat(r, "sizes_status", "disabled");
 }
 
-/* ---- arguments ---- */
-
-/* As memcached compares: any prefix of 'word' is 'word'. */
-static bool
-is_word(struct span given, const char *word)
-{
-    return given.bytes <= strlen(word) && memcmp(given.p, word, given.bytes) == 0;
-}
-
 static enum step
 refuse_report(struct output *out)
 {
@@ -373,15 +369,15 @@ stats_detail(struct exec *x, struct session *s, const struct span *words, size_t
 {
     if (!x->config->dump_enabled) {
         output_copy(out, SPAN("CLIENT_ERROR stats detail not allowed\r\n"));
-    } else if (count > 1 && is_word(words[1], "on")) {
+    } else if (count > 1 && words_match(words[1], "on")) {
         atomic_store_explicit(&x->detail_on, true, memory_order_relaxed);
         output_copy(out, SPAN("OK\r\n"));
-    } else if (count > 1 && is_word(words[1], "off")) {
+    } else if (count > 1 && words_match(words[1], "off")) {
         atomic_store_explicit(&x->detail_on, false, memory_order_relaxed);
         output_copy(out, SPAN("OK\r\n"));
-    } else if (count > 1 && is_word(words[1], "dump") && too_many_reports(x)) {
+    } else if (count > 1 && words_match(words[1], "dump") && too_many_reports(x)) {
         return refuse_report(out);
-    } else if (count > 1 && is_word(words[1], "dump")) {
+    } else if (count > 1 && words_match(words[1], "dump")) {
         struct report r = {0};
         r.text = prefixes_dump(x->prefixes, &r.bytes);
         r.failed = r.text == NULL;
@@ -457,8 +453,11 @@ report_settings(struct report *r, struct exec_thread *xt, const struct figures *
 {
     (void)f;
     struct exec *x = xt->exec;
-    bool detail_on = atomic_load_explicit(&x->detail_on, memory_order_relaxed);
-    x->hooks.settings(x->hooks.context, detail_on, report_stat, r);
+    struct exec_settings now = {
+        .detail_on = atomic_load_explicit(&x->detail_on, memory_order_relaxed),
+        .oldest_s = atomic_load_explicit(&x->oldest_s, memory_order_relaxed),
+    };
+    x->hooks.settings(x->hooks.context, &now, report_stat, r);
 }
 
 static void
@@ -497,7 +496,7 @@ find_group(struct span word)
 {
     for (size_t i = 0; i < ARRAY_COUNT(groups); i++) {
         if (groups[i].exact ? span_equal(word, span_of(groups[i].name, strlen(groups[i].name)))
-                            : is_word(word, groups[i].name))
+                            : words_match(word, groups[i].name))
             return groups[i].report;
     }
     return NULL;
@@ -517,25 +516,46 @@ stats_group(struct exec_thread *xt, struct session *s, report_fn *group, struct 
     return give_report(xt->exec, s, &r, out);
 }
 
+static uint32_t
+now_ms(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint32_t)(ts.tv_sec * 1000 + ts.tv_nsec / 1000000) | 1; /* never 0 */
+}
+
+/* Chunks that wait for a quiescent point would show up as used.  But while everybody stores there are
+ * always some, and turns are long: a report that waited for thousands of them took a second. */
+static bool
+has_to_wait(struct exec_thread *xt, struct session *s)
+{
+    if (engine_has_limbo(xt->engine_thread)) {
+        if (s->wait_began_ms == 0)
+            s->wait_began_ms = now_ms();
+        if (now_ms() - s->wait_began_ms < WAIT_MS)
+            return true;
+    }
+    s->wait_began_ms = 0;
+    return false;
+}
+
 enum step
 exec_stats(struct exec_thread *xt, struct session *s, const struct request *r, struct output *out)
 {
-    /* Chunks that wait for a quiescent point would show up as used.  While others store, some always do. */
-    if (engine_has_limbo(xt->engine_thread) && s->stats_waits++ < WAITS_MAX)
+    if (has_to_wait(xt, s))
         return STEP_AGAIN;
-    s->stats_waits = 0;
     struct span words[3];
-    size_t count = words_of(request_args(r), words, ARRAY_COUNT(words));
+    size_t count = words_split(request_args(r), words, ARRAY_COUNT(words));
     if (count == 0) /* a few kilobytes, and what an operator needs most when others ask for too much */
         return stats_group(xt, s, report_general, out);
-    if (is_word(words[0], "reset")) {
+    if (words_match(words[0], "reset")) {
         reset(xt->exec);
         output_copy(out, SPAN("RESET\r\n"));
         return STEP_DONE;
     }
-    if (is_word(words[0], "detail"))
+    if (words_match(words[0], "detail"))
         return stats_detail(xt->exec, s, words, count, out);
-    if (is_word(words[0], "cachedump"))
+    if (words_match(words[0], "cachedump"))
         return stats_cachedump(xt, s, words, count, out);
     report_fn *group = find_group(words[0]);
     if (group != NULL && too_many_reports(xt->exec))

@@ -9,6 +9,7 @@
 #include "base/num.h"
 #include "engine/view.h"
 #include "exec/internal.h"
+#include "exec/words.h"
 
 #define WORDS_MAX     8
 #define SLEEP_US_MAX  1000000
@@ -19,21 +20,6 @@
 #define OK         SPAN("OK\r\n")
 #define ERROR      SPAN("ERROR\r\n")
 #define BAD_FORMAT SPAN("CLIENT_ERROR bad command line format\r\n")
-
-size_t
-words_of(struct span line, struct span *words, size_t max)
-{
-    size_t count = 0;
-    while (line.bytes > 0 && count < max) {
-        const char *space = memchr(line.p, ' ', line.bytes);
-        size_t bytes = space != NULL ? (size_t)(space - line.p) : line.bytes;
-        if (bytes > 0)
-            words[count++] = span_of(line.p, bytes);
-        size_t step = bytes < line.bytes ? bytes + 1 : bytes;
-        line = span_of(line.p + step, line.bytes - step);
-    }
-    return count;
-}
 
 static bool
 is(struct span word, const char *text)
@@ -178,7 +164,7 @@ exec_tune(struct exec_thread *xt, struct session *s, const struct request *r, st
 {
     struct span words[WORDS_MAX];
     words[0] = request_key(r);
-    size_t count = 1 + words_of(request_args(r), words + 1, WORDS_MAX - 1);
+    size_t count = 1 + words_split(request_args(r), words + 1, WORDS_MAX - 1);
     struct span line = ERROR;
     if (is(words[0], "slabs")) {
         line = slabs(xt, words, count);

@@ -17,7 +17,8 @@
  *
  * READING waits for bytes, WRITING for room in the socket, WAITING for its next turn in this worker.
  *
- * Threads:   its worker's; conn_show() reads what is atomic from any, under the worker's list lock.
+ * Threads:   its worker's; worker_show_conns() reads what is atomic, and the descriptor, from any, under
+ *            the worker's list lock.
  * Ownership: a connection owns its socket, unparsed input and unsent output.
  */
 #ifndef KETCH_NET_CONN_H
