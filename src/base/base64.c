@@ -52,3 +52,19 @@ base64_decode(struct span text, char *to, size_t room, size_t *bytes)
     *bytes = total;
     return true;
 }
+
+size_t
+base64_encode(struct span s, char *to)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    size_t at = 0;
+    for (size_t i = 0; i < s.bytes; i += 3) {
+        size_t here = s.bytes - i < 3 ? s.bytes - i : 3;
+        uint32_t bits = 0;
+        for (size_t k = 0; k < 3; k++)
+            bits = bits << 8 | (k < here ? (unsigned char)s.p[i + k] : 0);
+        for (size_t k = 0; k < 4; k++)
+            to[at++] = k <= here ? alphabet[bits >> (18 - 6 * k) & 63] : '=';
+    }
+    return at;
+}

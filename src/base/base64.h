@@ -14,4 +14,10 @@
  * its canonical form, or does not fit. */
 bool base64_decode(struct span text, char *to, size_t room, size_t *bytes) MUST_USE;
 
+/* What base64_encode() makes of so many bytes. */
+#define BASE64_BYTES(bytes) (((bytes) + 2) / 3 * 4)
+
+/* Writes BASE64_BYTES(s.bytes) bytes to 'to', no NUL, and returns how many. */
+size_t base64_encode(struct span s, char *to);
+
 #endif

@@ -187,6 +187,10 @@ enum engine_status engine_flush(struct engine_thread *t, uint32_t at_s) MUST_USE
 /* Sets the memory limit; shrinking happens in engine_maintain().  False when out of bounds. */
 bool engine_set_limit(struct engine *e, uint64_t bytes);
 
+/* Empties a page of the class, or, with 0, of the class that has most, for whoever needs it.  False:
+ * it has no page to spare. */
+bool engine_give_up_page(struct engine_thread *t, unsigned class_id);
+
 /* Background work: sweeps dead items, gives memory back.  'budget' bounds it, in items looked at.
  * Returns how many it looked at; less than the budget: nothing is left to do for now. */
 size_t engine_maintain(struct engine_thread *t, size_t budget);

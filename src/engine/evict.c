@@ -221,3 +221,15 @@ evict_page(struct engine_thread *t, unsigned for_class_id)
     }
     return false;
 }
+
+bool
+engine_give_up_page(struct engine_thread *t, unsigned class_id)
+{
+    if (class_id == 0)
+        return evict_page(t, 0);
+    struct slab_class *c = slab_class(&t->engine->slabs, class_id);
+    mutex_lock(&c->lock);
+    bool spare = c->page_count > 1;
+    mutex_unlock(&c->lock);
+    return spare && evict_page_of(t, class_id);
+}

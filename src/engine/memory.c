@@ -11,7 +11,8 @@ reserve_chunks(uint64_t total)
 }
 
 /* Turns in which nothing could be found, since this thread last stored an item, before it gives up:
- * other threads may have all of it in their hands. */
+ * other threads may have all of it in their hands.  From then on it gives up at once, until a store
+ * succeeds. */
 #define FRUITLESS_TURNS_MAX 1000
 
 enum engine_status
@@ -19,9 +20,10 @@ give_up_or_wait(struct engine_thread *t, unsigned class_id)
 {
     if (epoch_limbo_count(&t->epoch) > 0)
         return ENGINE_AGAIN;
-    if (t->engine->config.evict && ++t->fruitless_turns < FRUITLESS_TURNS_MAX)
+    if (t->engine->config.evict && t->fruitless_turns < FRUITLESS_TURNS_MAX) {
+        t->fruitless_turns++;
         return ENGINE_AGAIN;
-    t->fruitless_turns = 0;
+    }
     counter_add(&t->class_counters[class_id].outofmemory, 1);
     counter_add(&t->counters.store_no_memory, 1);
     return ENGINE_NO_MEMORY;

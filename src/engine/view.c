@@ -216,3 +216,9 @@ engine_item_bytes(const struct item *it)
 {
     return item_total_bytes(it);
 }
+
+unsigned
+engine_item_class(const struct engine *e, const struct item *it)
+{
+    return item_class(e, it);
+}

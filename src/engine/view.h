@@ -56,6 +56,9 @@ void engine_visit_bucket(struct engine_thread *t, uint64_t bucket, engine_visit_
 typedef void engine_size_fn(void *context, uint32_t bytes, uint64_t count);
 bool engine_sizes(struct engine *e, engine_size_fn *row, void *context);
 
+/* The size class that an item is counted in. */
+unsigned engine_item_class(const struct engine *e, const struct item *it);
+
 /* Header, key, flags and value of an item, in bytes. */
 uint64_t engine_item_bytes(const struct item *it);
 

@@ -92,30 +92,16 @@ exec_shutdown(struct exec_thread *xt, struct session *s, const struct request *r
     return STEP_DONE;
 }
 
-/* The answer to a command of memcached's that is not in this version; the operator may have
- * forbidden it besides, and clients tell the two apart. */
-static struct span
-refusal(const struct exec_config *config, const struct request *r)
-{
-    struct span word;
-    if (span_equal(request_key(r), SPAN("watch")) && !config->watch_enabled)
-        return SPAN("CLIENT_ERROR watch commands not allowed\r\n");
-    if (!config->dump_enabled && span_equal(request_key(r), SPAN("lru_crawler")) &&
-        words_split(request_args(r), &word, 1) > 0) {
-        if (span_equal(word, SPAN("metadump")))
-            return SPAN("ERROR metadump not allowed\r\n");
-        if (span_equal(word, SPAN("mgdump")))
-            return SPAN("ERROR key dump not allowed\r\n");
-    }
-    return SPAN("ERROR\r\n");
-}
-
-/* Words that the parser knows as commands: of these, only those for tests are ever obeyed. */
+/* Commands that have a word, and arguments of their own grammar. */
 enum step
 exec_admin(struct exec_thread *xt, struct session *s, const struct request *r, struct output *out)
 {
-    (void)s;
     struct span line = exec_debug_command(xt, r);
-    reply(out, r, line.bytes > 0 ? line : refusal(xt->exec->config, r));
+    if (line.bytes == 0 && span_equal(request_key(r), SPAN("watch")) &&
+        !xt->exec->config->watch_enabled)
+        line = SPAN("CLIENT_ERROR watch commands not allowed\r\n");
+    if (line.bytes == 0)
+        return exec_tune(xt, s, r, out);
+    reply(out, r, line);
     return STEP_DONE;
 }

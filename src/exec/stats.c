@@ -341,7 +341,7 @@ give_report(struct session *s, struct report *r, struct output *out)
         output_copy(out, SPAN("SERVER_ERROR out of memory writing stats\r\n"));
         return STEP_DONE;
     }
-    s->stream = (struct stream){.report = r->text, .bytes = r->bytes};
+    s->stream = (struct stream){.kind = STREAM_REPORT, .report = r->text, .bytes = r->bytes};
     return STEP_STREAM;
 }
 

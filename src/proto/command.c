@@ -9,6 +9,8 @@
 
 typedef enum command_follow parse_fn(struct span args, struct request *r);
 
+#define DELETE_WORDS_IGNORED 3
+
 static parse_fn parse_get, parse_gat, parse_storage, parse_delta, parse_delete, parse_touch,
     parse_flush_all, parse_verbosity, parse_memlimit, parse_word, parse_args, parse_key_and_args;
 
@@ -279,11 +281,17 @@ parse_delta(struct span args, struct request *r)
     return FOLLOW_LINE;
 }
 
-/* <key> [anything] [noreply] */
+/* <key> [anything] [noreply].  Old clients send a time, and memcached overlooks whatever follows the
+ * key; but libmemcached's test of capabilities demands an error for five words. */
 static enum command_follow
 parse_delete(struct span args, struct request *r)
 {
-    return set_key(r, next_token(&args)) ? FOLLOW_LINE : bad(r, PROTO_BAD_FORMAT);
+    struct span key = next_token(&args);
+    unsigned more = 0;
+    while (more <= DELETE_WORDS_IGNORED && next_token(&args).bytes > 0)
+        more++;
+    return more <= DELETE_WORDS_IGNORED && set_key(r, key) ? FOLLOW_LINE
+                                                            : bad(r, PROTO_BAD_FORMAT);
 }
 
 /* <key> <exptime> [noreply] */

@@ -9,7 +9,7 @@ s(const char *text)
     return span_of(text, strlen(text));
 }
 
-START_TEST(decodes_the_vectors_of_the_standard)
+START_TEST(decodes_and_encodes_the_vectors_of_the_standard)
 {
     const char *vectors[][2] = {{"Zg==", "f"},       {"Zm8=", "fo"},         {"Zm9v", "foo"},
                                 {"Zm9vYg==", "foob"}, {"Zm9vYmE=", "fooba"}, {"Zm9vYmFy", "foobar"}};
@@ -18,6 +18,7 @@ START_TEST(decodes_the_vectors_of_the_standard)
         size_t bytes = 0;
         ck_assert(base64_decode(s(vectors[i][0]), out, sizeof out, &bytes));
         ck_assert(span_equal(span_of(out, bytes), s(vectors[i][1])));
+        ck_assert(span_equal(span_of(out, base64_encode(s(vectors[i][1]), out)), s(vectors[i][0])));
     }
 }
 END_TEST
@@ -47,7 +48,7 @@ static void
 add_tests(Suite *suite)
 {
     TCase *tc = tcase_create("base64");
-    tcase_add_test(tc, decodes_the_vectors_of_the_standard);
+    tcase_add_test(tc, decodes_and_encodes_the_vectors_of_the_standard);
     tcase_add_test(tc, refuses_what_is_not_canonical);
     tcase_add_test(tc, refuses_what_does_not_fit);
     suite_add_tcase(suite, tc);

@@ -1,5 +1,6 @@
 #!/usr/bin/perl
-# Cache::Memcached::Fast: text protocol in C, ketama, a namespace, pipelines without answers, a unix socket.
+# Cache::Memcached::Fast: text protocol in C, ketama, a namespace, pipelines without answers, a unix
+# socket.
 #
 # usage: use_fast.pl HOST:PORT ...      $UNIX_SOCKET: the path of another server's socket
 use strict;
@@ -16,8 +17,10 @@ basics('one server', {servers => [$ARGV[0]]});
 basics('ketama', {servers => [@ARGV], ketama_points => 150});
 basics('modula, namespace', {servers => [@ARGV], namespace => 'ns:'});
 basics('nowait', {servers => [$ARGV[0]], nowait => 1});
-basics('unix socket', {servers => [{address => $ENV{UNIX_SOCKET}, weight => 2.5}], ketama_points => 150})
-    if $ENV{UNIX_SOCKET};
+if ($ENV{UNIX_SOCKET}) {
+    my @servers = {address => $ENV{UNIX_SOCKET}, weight => 2.5};
+    basics('unix socket', {servers => \@servers, ketama_points => 150});
+}
 print "$passed checks passed, $failed failed\n";
 exit($failed || !$passed ? 1 : 0);
 
@@ -36,15 +39,16 @@ sub flat
     my ($value) = @_;
     return 'undef' unless defined $value;
     return '[' . join(',', map { flat($_) } @$value) . ']' if ref $value eq 'ARRAY';
-    return '{' . join(',', map { "$_=" . flat($value->{$_}) } sort keys %$value) . '}' if ref $value eq 'HASH';
-    return $value;
+    return $value unless ref $value eq 'HASH';
+    return '{' . join(',', map { "$_=" . flat($value->{$_}) } sort keys %$value) . '}';
 }
 
 sub basics
 {
     my ($name, $parameters) = @_;
     my $memd = Cache::Memcached::Fast->new({connect_timeout => 5, io_timeout => 5, %$parameters});
-    check("$name: servers answer", scalar(keys %{$memd->server_versions}), scalar @{$parameters->{servers}});
+    my $versions = $memd->server_versions;
+    check("$name: servers answer", scalar(keys %$versions), scalar @{$parameters->{servers}});
     $memd->flush_all;
     check("$name: a miss", $memd->get('nothing'), undef);
     check("$name: set", $memd->set('key', 'value'), 1);

@@ -1,5 +1,6 @@
 #!/bin/sh
-# memcaslap: a load of gets and sets in which every value that is read is compared with what was written.
+# memcaslap: a load of gets and sets in which every value that is read is compared with what was
+# written.
 #
 # usage: use_memcaslap.sh HOST:PORT ...
 command -v memcaslap >/dev/null || { echo 'skipped: no memcaslap'; exit 77; }

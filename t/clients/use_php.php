@@ -1,5 +1,6 @@
 <?php
-// php-memcached over libmemcached: text protocol, modula and ketama with weights, delayed reads, read-through.
+// php-memcached over libmemcached: text protocol, modula and ketama with weights, delayed reads,
+// read-through.
 //
 // usage: php use_php.php HOST:PORT ...
 if (!class_exists('Memcached')) {
@@ -16,14 +17,17 @@ function check($what, $got, $want)
     $good ? $passed++ : $failed++;
     echo $good ? 'ok  ' : 'FAIL', "  $what\n";
     if (!$good) {
-        printf("      got  %.300s\n      want %.300s\n", var_export($got, true), var_export($want, true));
+        printf("      got  %.300s\n", var_export($got, true));
+        printf("      want %.300s\n", var_export($want, true));
     }
 }
 
 function client($addresses, $options)
 {
     $client = new Memcached();
-    $client->setOptions([Memcached::OPT_BINARY_PROTOCOL => false, Memcached::OPT_CONNECT_TIMEOUT => 5000] + $options);
+    $client->setOption(Memcached::OPT_BINARY_PROTOCOL, false);
+    $client->setOption(Memcached::OPT_CONNECT_TIMEOUT, 5000);
+    $client->setOptions($options);
     foreach ($addresses as $i => $address) {
         [$host, $port] = explode(':', $address);
         $client->addServer($host, (int)$port, $i + 1);
@@ -36,7 +40,9 @@ function basics($name, $m)
     check("$name: flush", $m->flush(), true);
     check("$name: a miss", $m->get('nothing'), false);
     check("$name: and why", $m->getResultCode(), Memcached::RES_NOTFOUND);
-    foreach (['text', '', 42, 1.5, true, null, ['a' => [1, 2]], "\0\r\nEND\r\n", str_repeat('abc', 30000)] as $value) {
+    $values = ['text', '', 42, 1.5, true, null, ['a' => [1, 2]], "\0\r\nEND\r\n",
+               str_repeat('abc', 30000)];
+    foreach ($values as $value) {
         $what = substr(var_export($value, true), 0, 20);
         check("$name: set $what", $m->set('t', $value), true);
         check("$name: get $what", $m->get('t'), $value);
@@ -76,7 +82,8 @@ function multis($name, $m)
         $values["m$i"] = "value $i";
     }
     check("$name: setMulti of 500", $m->setMulti($values), true);
-    check("$name: getMulti of 500", $m->getMulti(array_keys($values), Memcached::GET_PRESERVE_ORDER), $values);
+    $got = $m->getMulti(array_keys($values), Memcached::GET_PRESERVE_ORDER);
+    check("$name: getMulti of 500", $got, $values);
     check("$name: getDelayed", $m->getDelayed(array_keys($values)), true);
     $fetched = [];
     while ($row = $m->fetch()) {
@@ -85,8 +92,8 @@ function multis($name, $m)
     ksort($fetched);
     ksort($values);
     check("$name: what fetch brings", $fetched, $values);
-    $deleted = array_filter($m->deleteMulti(array_keys($values)), function ($result) { return $result === true; });
-    check("$name: deleteMulti", count($deleted), 500);
+    $deleted = $m->deleteMulti(array_keys($values));
+    check("$name: deleteMulti", count(array_keys($deleted, true, true)), 500);
 }
 
 function read_through($name, $m)
@@ -105,7 +112,8 @@ foreach ([
     'one server' => client([$servers[0]], []),
     'modula' => client($servers, [Memcached::OPT_DISTRIBUTION => Memcached::DISTRIBUTION_MODULA]),
     'ketama, weighted' => client($servers, [Memcached::OPT_LIBKETAMA_COMPATIBLE => true]),
-    'prefix, no block' => client($servers, [Memcached::OPT_PREFIX_KEY => 'p:', Memcached::OPT_NO_BLOCK => true]),
+    'prefix' => client($servers, [Memcached::OPT_PREFIX_KEY => 'p:']),
+    'no block' => client($servers, [Memcached::OPT_NO_BLOCK => true]),
 ] as $name => $m) {
     basics($name, $m);
     uniques($name, $m);

@@ -36,7 +36,8 @@ def basics(client, name):
     checks.true(name + ': prepend', client.prepend('b', b'start'))
     checks.equal(name + ': what came together', client.get('b'), b'startmidend')
     checks.true(name + ': touch', client.touch('b', 1000))
-    for value in ('', 'x' * 250, b'\r\n\0END\r\n', 'ü', 12345678901234567890, 1.5, True, [1, {'a': 2}]):
+    values = ('', 'x' * 250, b'\r\n\0END\r\n', 'ü', 12345678901234567890, 1.5, True, [1, {'a': 2}])
+    for value in values:
         checks.true(name + ': set %.20r' % (value,), client.set('t', value))
         checks.equal(name + ': get %.20r' % (value,), client.get('t'), value)
     checks.true(name + ': set 900,000 bytes', client.set('big', b'x' * 900000))

@@ -11,7 +11,8 @@ import checks
 try:
     from pymemcache.client.base import Client, PooledClient
     from pymemcache.client.hash import HashClient
-    from pymemcache.exceptions import MemcacheClientError, MemcacheIllegalInputError, MemcacheServerError
+    from pymemcache.exceptions import (MemcacheClientError, MemcacheIllegalInputError,
+                                       MemcacheServerError)
 except ImportError as error:
     checks.skip(error)
 
@@ -22,7 +23,7 @@ def basics(client, name):
     checks.true(name + ': set', client.set('key', b'value', noreply=False))
     checks.equal(name + ': get', client.get('key'), b'value')
     checks.equal(name + ': add of what is there', client.add('key', b'x', noreply=False), False)
-    checks.equal(name + ': replace of what is not', client.replace('no', b'x', noreply=False), False)
+    checks.equal(name + ': replace of nothing', client.replace('no', b'x', noreply=False), False)
     checks.true(name + ': append', client.append('key', b'+', noreply=False))
     checks.true(name + ': prepend', client.prepend('key', b'-', noreply=False))
     checks.equal(name + ': what came together', client.get('key'), b'-value+')
@@ -75,8 +76,8 @@ def errors(client, name):
 
 def administration(client, name):
     statistics = client.stats()
-    for key in (b'pid', b'uptime', b'curr_items', b'total_items', b'bytes', b'cmd_get', b'get_hits', b'evictions',
-                b'limit_maxbytes', b'threads', b'curr_connections'):
+    for key in (b'pid', b'uptime', b'curr_items', b'total_items', b'bytes', b'cmd_get', b'get_hits',
+                b'evictions', b'limit_maxbytes', b'threads', b'curr_connections'):
         checks.true(name + ': stats has ' + key.decode(), key in statistics)
     checks.true(name + ': stats settings', client.stats('settings')[b'maxconns'] > 0)
     client.set('item', b'x', noreply=False)
@@ -111,7 +112,8 @@ def main(addresses):
     pool = PooledClient(first, max_pool_size=8, connect_timeout=5, timeout=5)
     for test in (basics, noreply, many_threads):
         test(pool, 'PooledClient')
-    ring = HashClient([checks.host_and_port(address) for address in addresses], timeout=5, use_pooling=True)
+    servers = [checks.host_and_port(address) for address in addresses]
+    ring = HashClient(servers, timeout=5, use_pooling=True)
     basics_of_ring(ring, 'HashClient')
     if os.environ.get('UNIX_SOCKET'):
         local = Client(os.environ['UNIX_SOCKET'], connect_timeout=5, timeout=5)

@@ -13,11 +13,14 @@ want()
 {
     mode=$1
     shift
-    output=$("$tool" "$server" "$mode" 2>&1) || { echo "$output"; echo "$mode: exit status $?"; exit 1; }
+    output=$("$tool" "$server" "$mode" 2>&1) || { echo "$output"; echo "$mode failed"; exit 1; }
     echo "memcached-tool $server $mode"
     echo "$output" | sed 5q
     for pattern; do
-        echo "$output" | grep -Eq "$pattern" || { echo "$output"; echo "$mode: no line like $pattern"; exit 1; }
+        echo "$output" | grep -Eq "$pattern" && continue
+        echo "$output"
+        echo "$mode: no line like $pattern"
+        exit 1
     done
 }
 
@@ -29,6 +32,7 @@ for i in 1 2 3 4 5; do
 done
 memccp --servers="$server" "$directory"/tool-* || { echo 'memccp failed'; exit 1; }
 
-want display '^ *# +Item_Size +Max_age +Pages +Count' '^ *[0-9]+ +[0-9.]+[KMB]* +-?[0-9]+s +[0-9]+ +[1-9]'
+want display '^ *# +Item_Size +Max_age +Pages +Count' \
+    '^ *[0-9]+ +[0-9.]+[KMB]* +-?[0-9]+s +[0-9]+ +[1-9]'
 want stats '^ *cmd_set +[1-9]' '^ *curr_items +[1-9]' '^ *limit_maxbytes +[1-9]' '^ *version +[0-9]'
 want settings '^ *maxconns +[1-9]' '^ *item_size_max +1048576' '^ *cas_enabled +yes'

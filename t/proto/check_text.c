@@ -766,7 +766,7 @@ END_TEST
 START_TEST(delete_ignores_what_follows_the_key)
 {
     const char *texts[] = {"delete k\r\n", "delete k 0\r\n", "delete k 10\r\n", "delete k a b\r\n",
-                           "delete k noreply x\r\n"};
+                           "delete k noreply x\r\n", "delete k a b c\r\n"};
     for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
         const struct request *q = parse_one(texts[i]);
         ck_assert_uint_eq(q->cmd, CMD_DELETE);
@@ -776,6 +776,7 @@ START_TEST(delete_ignores_what_follows_the_key)
     ck_assert_uint_eq(parse_one("delete k 0 noreply\r\n")->flags, REQ_NOREPLY);
     parse_bad("delete\r\n", PROTO_BAD_FORMAT);
     parse_bad("delete \r\n", PROTO_BAD_FORMAT);
+    parse_bad("delete a b c d e\r\n", PROTO_BAD_FORMAT);
     parse_bad("delete " K251 "\r\n", PROTO_BAD_FORMAT);
     expect_bad(parse_one("delete " K251 " noreply\r\n"), PROTO_BAD_FORMAT, REQ_NOREPLY, "delete");
 }

@@ -1,8 +1,9 @@
 #!/usr/bin/perl
-# selftest.pl - a test that cannot fail is worth nothing: plays transcripts that are wrong on purpose
-# and demands that the runner says so, in every mode, and where.
+# selftest.pl - a test that cannot fail is worth nothing: plays transcripts that are wrong on
+# purpose and demands that the runner says so, in every mode, and where; lets differ compare servers
+# that do differ.
 #
-# Each says in its first line what the runner must say: "# fails: line 8".  Without it, it must pass.
+# Each says in its first line what the runner must say: "# fails: line 8".  Without, it must pass.
 # The server is $WIRE_SERVER.
 use strict;
 use warnings;
@@ -16,6 +17,9 @@ my $passed = 0;
 
 check_transcript($_) for sort glob "$FindBin::Bin/selftest/*.wire";
 check_missing_server();
+check_differ('differ finds no difference to itself', 0);
+check_differ('differ finds that uniques are missing', 1, '--b-arg', '-C');
+check_differ('differ finds that flush_all is refused', 1, '--b-arg', '-F');
 print "$passed passed, $failed failed\n";
 exit($failed ? 1 : 0);
 
@@ -36,6 +40,17 @@ sub check_missing_server
     verdict('a server that is none', $status == 1 ? '' : "exit status $status", $output);
 }
 
+# Compares the server with itself under other options.
+sub check_differ
+{
+    my ($what, $expected, @options) = @_;
+    my @command = ($^X, "$FindBin::Bin/differ", '--a', $server, '--b', $server, '--count', 5000,
+                   '--seed', 1, '--most', 1, @options);
+    my $output = output_of(@command);
+    my $status = $? >> 8;
+    verdict($what, $status == $expected ? '' : "exit status $status", $output);
+}
+
 sub expectation
 {
     my ($file) = @_;
@@ -54,8 +69,13 @@ sub judge_failure
 
 sub run
 {
-    my @arguments = @_;
-    open my $out, '-|', @runner, @arguments or die "cannot run the runner: $!\n";
+    return output_of(@runner, @_);
+}
+
+sub output_of
+{
+    my @command = @_;
+    open my $out, '-|', @command or die "cannot run $command[1]: $!\n";
     my $output = do { local $/; <$out> } // '';
     close $out;
     return $output;

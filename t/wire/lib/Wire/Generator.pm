@@ -34,7 +34,7 @@ my @kinds = (
 
 # allowed: says of a command line whether it may be used.  avoid: what else to do without, a set of
 #   huge_numbers   numbers of 2^63 and more
-#   half_numbers   values that begin like a number, but are none
+#   blank_values   values that begin with white space
 #   flush_delays   flush_all with a delay
 sub new
 {
@@ -58,7 +58,8 @@ sub script
                      substr("r${round}_" . 'k' x 250, 0, 250)];
     my @batches;
     while ($count > 0) {
-        my $batch = $self->batch(1 + int rand($count < BATCH_COMMANDS_MAX ? $count : BATCH_COMMANDS_MAX));
+        my $most = $count < BATCH_COMMANDS_MAX ? $count : BATCH_COMMANDS_MAX;
+        my $batch = $self->batch(1 + int rand $most);
         $count -= @$batch;
         push @batches, $batch;
     }
@@ -75,12 +76,18 @@ sub batch
     while (@batch < $count) {
         my $kind = pick($self->{table});
         my $command = $kind->[1]->($self, $kind->[2]);
-        my ($line) = ($command->{head} . ($command->{unique} ? '1' : '') . $command->{tail}) =~ /\A([^\n]*)/;
-        next unless $self->{allowed}->($line);
+        next unless $self->{allowed}->(first_line($command));
         return [$command] if $command->{alone};
         push @batch, $command;
     }
     return \@batch;
+}
+
+sub first_line
+{
+    my ($command) = @_;
+    my $unique = $command->{unique} ? '1' : '';
+    return ("$command->{head}$unique$command->{tail}" =~ /\A([^\n]*)/)[0];
 }
 
 sub pick
@@ -93,16 +100,6 @@ sub key
 {
     my ($self) = @_;
     return pick($self->{keys});
-}
-
-# A key for the command 'name'.  To avoid half numbers, what is appended to is never counted with.
-sub key_for
-{
-    my ($self, $name) = @_;
-    return $self->key unless $self->{avoid}{half_numbers};
-    return $self->{keys}[rand 4] if $name eq 'append' || $name eq 'prepend';
-    return $self->{keys}[4 + rand(@{$self->{keys}} - 4)] if $name eq 'incr' || $name eq 'decr';
-    return $self->key;
 }
 
 sub noreply
@@ -118,7 +115,7 @@ sub value
     my $limit = $kind < 0.7 ? 20 : $kind < 0.9 ? 1000 : VALUE_BYTES_MAX;
     my $length = int rand($limit + 1);
     my $value = substr $self->{blob}, int rand(BLOB_BYTES - $length), $length;
-    substr($value, 0, 1) = 'x' if $self->{avoid}{half_numbers} && $length > 0;
+    $value =~ s/\A\s/x/ if $self->{avoid}{blank_values};
     return $value;
 }
 
@@ -132,8 +129,9 @@ sub storage
 {
     my ($self, $name) = @_;
     my $value = $self->value;
-    return command(join(' ', $name, $self->key_for($name), pick(\@flags), pick(\@exptimes), length $value)
-                   . noreply() . "\r\n$value\r\n");
+    my @numbers = (pick(\@flags), pick(\@exptimes), length $value);
+    my $line = join ' ', $name, $self->key, @numbers;
+    return command($line . noreply() . "\r\n$value\r\n");
 }
 
 sub cas
@@ -169,7 +167,8 @@ sub get_and_touch
 sub arithmetic
 {
     my ($self, $name) = @_;
-    return command("$name " . $self->key_for($name) . ' ' . pick($self->{deltas}) . noreply() . "\r\n");
+    my $line = join ' ', $name, $self->key, pick($self->{deltas});
+    return command($line . noreply() . "\r\n");
 }
 
 sub delete_key
@@ -193,21 +192,23 @@ sub flush_all
 
 sub plain
 {
-    return command(pick(["mn\r\n", "mn a b\r\n", "verbosity 0\r\n", "verbosity x\r\n", "foo\r\n",
-                         "stats nonsense\r\n", "GETS a\r\n", "me no_such_key\r\n", "get no_such_key\n",
-                         "cache_memlimit x\r\n", "stats detail off\r\n"]));
+    return command(pick([
+        "mn\r\n", "mn a b\r\n", "verbosity 0\r\n", "verbosity x\r\n", "foo\r\n", "GETS a\r\n",
+        "stats nonsense\r\n", "me no_such_key\r\n", "get no_such_key\n", "cache_memlimit x\r\n",
+        "stats detail off\r\n",
+    ]));
 }
 
-# A data block that does not end where it should; what is left of it is a line of its own.  One that is longer than
-# all that follows is alone on its connection: memcached forgets the answers before it.
+# A data block that does not end where it should; what is left of it is a line of its own.  One that
+# is longer than all that follows is alone on its connection: memcached forgets the answers before.
 sub bad_chunk
 {
     my ($self) = @_;
     my $value = substr $self->{blob}, int rand(BLOB_BYTES - 200), int rand 200;
     my $name = pick([qw(set add replace append prepend)]);
     my $line = join(' ', $name, $self->key, 0, 0, length $value) . noreply();
-    my $rest = pick(["xxyyyyy\r\n", "xxmn\r\n", "\rxmn a\r\n", "zzget " . $self->key . "\r\n", "\r\r\n\n\n"]);
-    return command("$line\r\n$value$rest") if rand() < 0.7 && $rest !~ /\n\n/;
+    my $rest = pick(["xxyyyyy", 'xxmn', "\rxmn a", 'zzget ' . $self->key]);
+    return command("$line\r\n$value$rest\r\n") if rand() < 0.7;
     my $announced = length($value) + 2 + int rand 10000;
     return command(join(' ', $name, $self->key, 0, 0, $announced) . "\r\n$value", alone => 1);
 }
@@ -222,30 +223,34 @@ sub malformed
     return command(pick([
         "set\r\n", "set $k\r\n", "set $k 0\r\n", "set $k 0 0\r\n", "set $k 0 0 x\r\n",
         "set $k 0 0 -1$data", "set $k 0 0 2147483646$data", "set $k 0 0 2147483647$data",
-        "set $k 0 0 4294967295$data", "set $k x 0 5$data", "set $k 0 x 5$data", "set $k -1 0 5$data",
-        "set $k 4294967296 0 5$data", "set $long 0 0 5$data", "set $k 0 0 5 extra$data",
-        "add $k 1 2 5 noreply extra$data", "cas $k 0 0 5$data", "cas $k 0 0 5 x$data",
-        "cas $k 0 0 5 18446744073709551616$data", "set $k +1 +0 5$data", "set $k 07 00 05$data",
-        "get\r\n", "get \r\n", "gets\r\n", "get $long\r\n", "get $k $long $k\r\n", "gat\r\n", "gat 0\r\n",
-        "gat x $k\r\n", "gats 1x $k\r\n", "gat 99999999999 $k\r\n", "incr $k\r\n", "incr $k x\r\n",
-        "decr $k -1\r\n", "incr $k 18446744073709551616\r\n", "incr $k 1 2\r\n", "incr $long 1\r\n",
-        "delete\r\n", "delete $k 10\r\n", "delete $k a b\r\n", "delete $long\r\n", "touch\r\n", "touch $k\r\n",
-        "touch $k x\r\n", "touch $k 99999999999\r\n", "touch $long 0\r\n", "flush_all x\r\n",
-        "flush_all 0 0 0\r\n", "verbosity\r\n", "shutdown\r\n", " get $k\r\n", "\r\n", "a\r\n", "ab\r\n",
-        "foo noreply\r\n", "foo bar\r\n", "get   $k   $k  \r\n", "get $k noreply\r\n", "get $k\r\r\n",
-        "get $k\0\r\n", "set  $k  3  0  5  $data", "set $k 0 0 3000000\r\n" . ('x' x 3000000) . "\r\n",
-        "set $k 9 0 700000\r\n" . ('y' x 700000) . "\r\n",
+        "set $k 0 0 4294967295$data", "set $k x 0 5$data", "set $k 0 x 5$data",
+        "set $k -1 0 5$data", "set $k 4294967296 0 5$data", "set $long 0 0 5$data",
+        "set $k 0 0 5 extra$data", "add $k 1 2 5 noreply extra$data", "set $k +1 +0 5$data",
+        "set $k 07 00 05$data", "set  $k  3  0  5  $data", "cas $k 0 0 5$data",
+        "cas $k 0 0 5 x$data", "cas $k 0 0 5 18446744073709551616$data",
+        "get\r\n", "get \r\n", "gets\r\n", "get $long\r\n",
+        "get $k $long $k\r\n", "get   $k   $k  \r\n", "get $k noreply\r\n", "get $k\r\r\n",
+        "get $k\0\r\n", " get $k\r\n", "gat\r\n", "gat 0\r\n", "gat x $k\r\n", "gats 1x $k\r\n",
+        "gat 99999999999 $k\r\n", "incr $k\r\n", "incr $k x\r\n", "incr $k 1 2\r\n",
+        "incr $long 1\r\n", "incr $k 18446744073709551616\r\n", "decr $k -1\r\n",
+        "delete\r\n", "delete $k 10\r\n",
+        "delete $k a b\r\n", "delete $long\r\n", "touch\r\n", "touch $k\r\n", "touch $k x\r\n",
+        "touch $k 99999999999\r\n", "touch $long 0\r\n", "flush_all x\r\n", "flush_all 0 0 0\r\n",
+        "verbosity\r\n", "shutdown\r\n", "\r\n", "a\r\n", "ab\r\n",
+        "foo noreply\r\n", "foo bar\r\n",
+        "set $k 0 0 3000000\r\n" . 'x' x 3000000 . "\r\n",
+        "set $k 9 0 700000\r\n" . 'y' x 700000 . "\r\n",
     ]));
 }
 
-# A good line with one random change, made of letters that cannot end it.  The data that follows is a line that
-# is an unknown command if it should be taken for one.
+# A good line with one random change, made of letters that cannot end it.  The data that follows is
+# a line that is an unknown command if it should be taken for one.
 sub mutant
 {
     my ($self) = @_;
     my $storage = rand() < 0.5;
     my $name = pick([qw(set add replace append prepend cas)]);
-    my $line = $storage ? join(' ', $name, $self->key_for($name), 0, 0, 5)
+    my $line = $storage ? join(' ', $name, $self->key, 0, 0, 5)
                         : (split /\r\n/, pick([$self->retrieval('get'), $self->arithmetic('incr'),
                                                $self->touch, $self->delete_key])->{head})[0];
     my $at = int rand length $line;

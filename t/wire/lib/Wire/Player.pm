@@ -1,4 +1,4 @@
-# Wire::Player - plays the sections of a transcript to a server in one mode, and compares the replies.
+# Wire::Player - plays sections of a transcript to a server in one mode, and compares the replies.
 #
 #   lock-step   a command is sent when the replies to those before it have come
 #   whole       everything is sent at once, as far as the transcript allows
@@ -8,8 +8,8 @@
 # "As far as the transcript allows": a command that needs a captured value, another connection, or a
 # wait comes only after all replies before it.  A batch is what is sent in between.
 #
-# In the last two modes the server listens on a unix socket, because there the sender can see whether
-# the other side has read a byte; so the cuts are real.
+# In the last two modes the server listens on a unix socket, because there the sender can see
+# whether the other side has read a byte; so the cuts are real.
 package Wire::Player;
 
 use strict;
@@ -28,7 +28,7 @@ use constant {
 
 sub new
 {
-    my ($class, %with) = @_;    # server, mode, timeout_s, clock: 'debugtime' or 'real'; seed is srand's
+    my ($class, %with) = @_;    # server, mode, timeout_s, clock: 'debugtime' or 'real'
     return bless {%with, replies => 0, clock_ahead_s => 0}, $class;
 }
 
@@ -153,7 +153,8 @@ sub hang_up
         receive($conn, 0.1);
     }
     $self->fail('nothing more', $conn->{in}) if $conn->{in} ne '';
-    $self->fail('the connection is closed after its last command', 'it stays open') unless $conn->{eof};
+    return if $conn->{eof};
+    $self->fail('the connection is closed after its last command', 'it stays open');
 }
 
 # ---- sending ----
@@ -202,8 +203,8 @@ sub random_pieces
     return @pieces;
 }
 
-# Writes and, so that nobody waits for nobody, reads what comes meanwhile.  False when the server has
-# closed the connection or does not take more.
+# Writes and, so that nobody waits for nobody, reads what comes meanwhile.  False when the server
+# has closed the connection or does not take more.
 sub write_all
 {
     my ($conn, $bytes) = @_;
@@ -329,8 +330,9 @@ sub expect_silence
     while (!$conn->{eof} && $conn->{in} eq '' && time < $deadline) {
         receive($conn, $deadline - time);
     }
-    $self->fail("nothing for $step->{ms} ms", $conn->{eof} ? 'the connection is closed' : $conn->{in})
-        if $conn->{eof} || $conn->{in} ne '';
+    return if !$conn->{eof} && $conn->{in} eq '';
+    my $got = $conn->{in} eq '' ? 'the connection is closed' : $conn->{in};
+    $self->fail("nothing for $step->{ms} ms", $got);
 }
 
 # The next line, without its line end but still in the buffer; undef if none comes.

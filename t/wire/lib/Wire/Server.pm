@@ -30,7 +30,9 @@ sub start
     my ($class, %with) = @_;
     my $error = '';
     for (1 .. START_ATTEMPTS) {
-        my $self = bless {%with, args => $with{args} // [], listen => $with{listen} // 'tcp'}, $class;
+        my $self = bless {%with}, $class;
+        $self->{args} //= [];
+        $self->{listen} //= 'tcp';
         $self->launch;
         return $self if $self->wait_until_it_listens;
         $error = $self->log_text;

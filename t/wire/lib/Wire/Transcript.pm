@@ -5,7 +5,8 @@
 #   section     { title, line, skip_on => {server => reason}, clock => bool, exact_clock => bool,
 #                 longest_pass_s, steps => [step, ...] }
 #   step        { do => 'send',   conn, line, text, uses => bool }
-#               { do => 'expect', conn, line, kind => 'text' | 'line' | 'lines' | 'eof' | 'silence', ... }
+#               { do => 'expect', conn, line,
+#                 kind => 'text' | 'line' | 'lines' | 'eof' | 'silence', ... }
 #               { do => 'wait' | 'pass' | 'clock' | 'exits' | 'close' | 'deaf', ... }
 package Wire::Transcript;
 
@@ -31,7 +32,7 @@ sub read_file
     return $self;
 }
 
-# Replaces what is only known when a step is played: {$name} and {now+N}.  'now' is the server's clock.
+# Replaces what is only known when a step is played: {$name}, and {now+N} by the server's clock.
 sub resolve
 {
     my ($text, $vars, $now) = @_;
@@ -139,8 +140,8 @@ sub unquote
     return $text;
 }
 
-# {TEXT x COUNT} and {each FROM..TO|TEXT with #}: what would be too long to write down.  A repetition
-# may stand in an "each", and its count may be the #.
+# {TEXT x COUNT} and {each FROM..TO|TEXT with #}: what would be too long to write down.  A
+# repetition may stand in an "each", and its count may be the #.
 sub generate
 {
     my ($text) = @_;
@@ -161,8 +162,8 @@ sub each_number
     return $all;
 }
 
-# "Lines like this, as many as come" end with a line that is not like this.  Without one the runner could only
-# wait until it gives up.
+# "Lines like this, as many as come" end with a line that is not like this.  Without one the runner
+# could only wait until it gives up.
 sub check_endings
 {
     my ($file, $section) = @_;
