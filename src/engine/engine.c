@@ -24,6 +24,7 @@
 /* How far the limit can be raised at run time. */
 #define REACH_FACTOR        4
 #define REACH_BYTES_MIN     (1024 * MIB)
+#define REACH_BYTES_FINE    (32 * 1024 * MIB - 4 * MIB) /* what 32-bit references reach in steps of 8 */
 
 /* Entries a thread keeps to itself before it tells the index; each telling may split as many buckets
  * as these entries fill, and a few more. */
@@ -74,15 +75,26 @@ header_bytes(const struct engine *e)
     return sizeof(struct item) + (e->config.cas ? sizeof(uint64_t) : 0);
 }
 
+/* How far the limit may be raised: but not so far that items must begin at multiples of 16 bytes when
+ * the limit itself would let them begin at multiples of 8. */
+static uint64_t
+reach_bytes(const struct engine_config *c)
+{
+    if (c->preallocate)
+        return c->limit_bytes;
+    uint64_t reach = c->limit_bytes * REACH_FACTOR;
+    if (c->limit_bytes <= REACH_BYTES_FINE && reach > REACH_BYTES_FINE)
+        reach = REACH_BYTES_FINE;
+    return reach > REACH_BYTES_MIN ? reach : REACH_BYTES_MIN;
+}
+
 static bool
 init_memory(struct engine *e)
 {
     const struct engine_config *c = &e->config;
-    uint64_t reach = c->limit_bytes * REACH_FACTOR;
     struct arena_config ac = {
         .limit_bytes = c->limit_bytes,
-        .reach_bytes = c->preallocate ? c->limit_bytes
-                                      : (reach > REACH_BYTES_MIN ? reach : REACH_BYTES_MIN),
+        .reach_bytes = reach_bytes(c),
         .page_bytes = c->page_bytes,
         .huge_pages = c->huge_pages,
     };

@@ -87,8 +87,8 @@ count_raw(struct engine *e, struct engine_counters *total, struct engine_class_c
 void
 engine_count(struct engine *e, struct engine_counters *total, struct engine_class_counters *classes)
 {
-    count_raw(e, total, classes);
     mutex_lock(&e->reset_lock);
+    count_raw(e, total, classes);
     accumulate((counter_t *)total, (counter_t *)&e->reset_counters, TOTAL_COUNT, -1);
     for (unsigned id = 0; id <= e->slabs.class_count; id++)
         accumulate((counter_t *)&classes[id], (counter_t *)&e->reset_class_counters[id],

@@ -17,6 +17,9 @@
 
 #define RESUME_CHECK_S 0.01
 
+/* When the system has run out of something, it may come back without our closing a connection. */
+#define STARVED_RETRY_S 1.0
+
 uint64_t
 acceptor_open_conns(const struct acceptor *a)
 {
@@ -28,8 +31,9 @@ acceptor_open_conns(const struct acceptor *a)
 }
 
 static void
-pause_accepting(struct acceptor *a)
+pause_accepting(struct acceptor *a, uint64_t resume_below)
 {
+    a->resume_below = resume_below;
     for (size_t i = 0; i < a->socket_count; i++)
         ev_io_stop(a->loop, &a->sockets[i]);
     a->paused_at = ev_time();
@@ -38,12 +42,29 @@ pause_accepting(struct acceptor *a)
     ev_timer_again(a->loop, &a->resume);
 }
 
+/* Said once, until a connection could be accepted again. */
+static void
+pause_starved(struct acceptor *a, const char *why)
+{
+    if (!a->starved)
+        log_line(LOG_WARN, "cannot accept connections: %s; trying again until it works", why);
+    a->starved = true;
+    pause_accepting(a, acceptor_open_conns(a));
+}
+
+static bool
+may_resume(const struct acceptor *a)
+{
+    return acceptor_open_conns(a) < a->resume_below ||
+           (a->starved && ev_time() - a->paused_at >= STARVED_RETRY_S);
+}
+
 static void
 on_resume(struct ev_loop *loop, ev_timer *timer, int events)
 {
     (void)events;
     struct acceptor *a = timer->data;
-    if (acceptor_open_conns(a) >= a->config->conns_max)
+    if (!may_resume(a))
         return;
     ev_timer_stop(loop, timer);
     counter_add(&a->paused_us, (uint64_t)((ev_time() - a->paused_at) * 1e6));
@@ -83,19 +104,18 @@ static bool
 accept_one(struct acceptor *a, int listener)
 {
     if (!a->config->reject_fast && acceptor_open_conns(a) >= a->config->conns_max) {
-        pause_accepting(a);
+        pause_accepting(a, a->config->conns_max);
         return false;
     }
     int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            log_line(LOG_WARN, "cannot accept a connection: %s; trying again when one is closed",
-                     strerror(errno));
-            pause_accepting(a);
+            pause_starved(a, strerror(errno));
             return false;
         }
         return errno == EINTR || errno == ECONNABORTED;
     }
+    a->starved = false;
     if (a->config->reject_fast && acceptor_open_conns(a) >= a->config->conns_max)
         reject(a, fd);
     else
@@ -106,8 +126,12 @@ accept_one(struct acceptor *a, int listener)
 static void
 on_accept(struct ev_loop *loop, ev_io *io, int events)
 {
-    (void)loop, (void)events;
+    (void)loop;
     struct acceptor *a = io->data;
+    if (events & EV_ERROR) { /* libev could not tell the kernel, and has stopped the watcher */
+        pause_starved(a, "the system cannot watch the socket");
+        return;
+    }
     for (int i = 0; i < ACCEPTS_PER_EVENT && accept_one(a, io->fd); i++)
         ;
 }

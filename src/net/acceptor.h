@@ -1,10 +1,11 @@
 /* acceptor.h - takes new connections off the listening sockets and hands them to workers in turn.
  *
- *                  too many connections, or no descriptor left
+ *                  too many connections, no descriptor or no memory left
  *     +-----------+------------------------------------------>+--------+
  *     | ACCEPTING |                                           | PAUSED |
  *     +-----------+<------------------------------------------+--------+
- *                    a connection has been closed (looked for every 10 ms)
+ *                    a connection has been closed (looked for every 10 ms), or,
+ *                    if it was not their number, a second has passed
  *
  * With reject_fast, a connection too many is told so and closed at once, and there is no pause.
  *
@@ -33,6 +34,8 @@ struct acceptor {
     size_t socket_count;
     ev_timer resume;
     ev_tstamp paused_at;
+    uint64_t resume_below;    /* so many open connections */
+    bool starved;             /* something else was short: retry; and it has been logged */
     counter_t accepted;       /* handed to workers */
     counter_t rejected;
     counter_t pauses;

@@ -305,7 +305,10 @@ run(struct conn *c, struct span in)
 void
 conn_turn(struct conn *c)
 {
-    run(c, span_of(c->worker->input, take_input(c)));
+    if (UNLIKELY(!ev_is_active(&c->io)))
+        conn_close(c);
+    else
+        run(c, span_of(c->worker->input, take_input(c)));
 }
 
 static void
@@ -356,6 +359,13 @@ on_ready(struct ev_loop *loop, ev_io *io, int events)
     (void)loop;
     struct conn *c = io->data;
     struct worker *w = c->worker;
+    if (UNLIKELY(events & EV_ERROR)) {
+        /* libev could not tell the kernel what to watch for, has stopped the watcher, and will never
+         * call again.  Who is in the list of turns is closed by conn_turn(). */
+        if (state_of(c) != CONN_WAITING)
+            conn_close(c);
+        return;
+    }
     if (state_of(c) == CONN_WAITING)
         return; /* its turn comes */
     if (events & EV_WRITE)

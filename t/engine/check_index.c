@@ -274,6 +274,28 @@ START_TEST(overflow_appears_without_growth_and_goes_with_it)
 }
 END_TEST
 
+/* As in a full cache: one out, one in, for ever. */
+START_TEST(overflow_does_not_pile_up_while_entries_come_and_go)
+{
+    struct map *m = calloc(1, sizeof *m);
+    m->b = open_bench(600);
+    uint64_t random = 6;
+    for (uint32_t n = 0; n < 7000; n++)
+        toggle(m, n);
+    for (unsigned i = 0; i < 100000; i++)
+        toggle(m, random_below(&random, 14000));
+    ck_assert_uint_eq(index_bucket_count(&m->b->index), 1024);
+    ck_assert_uint_lt(m->b->index.overflow_used, 1024 / 2);
+    for (uint32_t n = 0; n < 14000; n++)
+        if (m->refs[n] != 0)
+            toggle(m, n);
+    ck_assert_uint_eq(m->b->index.overflow_used, 0);
+    compare(m);
+    close_bench(m->b);
+    free(m);
+}
+END_TEST
+
 /* ---- no memory ---- */
 
 START_TEST(growth_without_memory_is_put_off_and_made_up_for_later)
@@ -413,6 +435,7 @@ add_tests(Suite *suite)
     tcase_add_test(tc, keys_of_one_hash_are_kept_apart_up_to_the_longest_chain);
     tcase_add_test(tc, it_agrees_with_a_naive_map_from_empty_to_large_and_back);
     tcase_add_test(tc, overflow_appears_without_growth_and_goes_with_it);
+    tcase_add_test(tc, overflow_does_not_pile_up_while_entries_come_and_go);
     tcase_add_test(tc, growth_without_memory_is_put_off_and_made_up_for_later);
     tcase_add_test(tc, a_full_bucket_without_memory_refuses_and_stays_as_it_was);
     tcase_add_test(tc, an_index_without_its_first_page_cannot_be_made);
