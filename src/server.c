@@ -70,12 +70,8 @@ emit_settings(void *context, const struct exec_settings *changed, stat_emit_fn *
 static void
 add_workers(const struct server *s, struct worker_counters *sum)
 {
-    counter_t *to = (counter_t *)sum;
-    for (unsigned w = 0; w < s->worker_count; w++) {
-        const counter_t *from = (const counter_t *)worker_counters(s->workers[w]);
-        for (size_t i = 0; i < sizeof *sum / sizeof *to; i++)
-            counter_add(&to[i], counter_get(&from[i]));
-    }
+    for (unsigned i = 0; i < s->worker_count; i++)
+        counter_add_all(sum, worker_counters(s->workers[i]), sizeof *sum);
 }
 
 static void

@@ -97,7 +97,8 @@ enum step
 exec_admin(struct exec_thread *xt, struct session *s, const struct request *r, struct output *out)
 {
     struct span line = exec_debug_command(xt, r);
-    if (line.bytes == 0 && span_equal(request_key(r), SPAN("watch")) && !xt->exec->config->watch_enabled)
+    if (line.bytes == 0 && span_equal(request_key(r), SPAN("watch")) &&
+        !xt->exec->config->watch_enabled)
         line = SPAN("CLIENT_ERROR watch commands not allowed\r\n");
     if (line.bytes == 0)
         return exec_tune(xt, s, r, out);

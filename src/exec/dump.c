@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/base64.h"
+#include "base/check.h"
 #include "base/num.h"
 #include "engine/view.h"
 #include "exec/internal.h"
@@ -20,15 +21,19 @@
 #define PIECE_BUCKETS 16384
 
 struct dump {
-    bool meta;             /* metadump; else mgdump */
+    bool meta; /* metadump; else mgdump */
     uint64_t next_bucket;
-    bool classes[256];     /* to be shown */
+    bool classes[DUMP_CLASSES]; /* to be shown */
 };
 
-struct piece {
-    struct report report;
-    const struct exec *exec;
-    const struct dump *dump;
+/* More items than a chain of the index ever holds: it ends after 64 buckets of 9. */
+#define FOUND_MAX 640
+
+/* What is in one bucket.  Its lock is a spinlock, so that items are only noted under it; they are
+ * good until the thread's next quiescent point. */
+struct found {
+    const struct item *items[FOUND_MAX];
+    size_t count;
 };
 
 static bool
@@ -60,77 +65,90 @@ add_encoded(struct report *r, struct span key)
 
 /* memcached ends these lines with a space and a bare newline. */
 static void
-add_meta(struct piece *p, const struct item *it, unsigned class_id)
+add_meta(struct report *r, const struct exec *x, const struct item *it, unsigned class_id)
 {
-    struct report *r = &p->report;
     uint32_t exptime_s = item_exptime(it);
     report_add(r, SPAN("key="));
     add_encoded(r, item_key(it));
     report_print(r,
                  " exp=%" PRId64 " la=%" PRId64 " cas=%" PRIu64 " fetch=%s cls=%u size=%" PRIu64
                  " flags=%" PRIu32 " \n",
-                 exptime_s == 0 ? (int64_t)-1 : clock_to_unix(p->exec->clock, exptime_s),
-                 clock_to_unix(p->exec->clock, item_atime(it)), item_cas(it),
+                 exptime_s == 0 ? (int64_t)-1 : clock_to_unix(x->clock, exptime_s),
+                 clock_to_unix(x->clock, item_atime(it)), item_cas(it),
                  item_was_fetched(it) ? "yes" : "no", class_id, engine_item_bytes(it),
                  item_client_flags(it));
 }
 
 /* A key that cannot stand in a command line is shown as base64. */
 static void
-add_mg(struct piece *p, struct span key)
+add_mg(struct report *r, struct span key)
 {
     bool plain = true;
     for (size_t i = 0; i < key.bytes; i++)
         plain = plain && (unsigned char)key.p[i] > ' ' && key.p[i] != 0x7f;
-    report_add(&p->report, SPAN("mg "));
+    report_add(r, SPAN("mg "));
     if (plain) {
-        report_add(&p->report, key);
-        report_add(&p->report, SPAN("\r\n"));
+        report_add(r, key);
+        report_add(r, SPAN("\r\n"));
         return;
     }
     char text[BASE64_BYTES(KEY_BYTES_MAX)];
-    report_add(&p->report, span_of(text, base64_encode(key, text)));
-    report_add(&p->report, SPAN(" b\r\n"));
+    report_add(r, span_of(text, base64_encode(key, text)));
+    report_add(r, SPAN(" b\r\n"));
 }
 
 static void
-show_item(void *context, const struct item *it)
+note_item(void *context, const struct item *it)
 {
-    struct piece *p = context;
-    unsigned class_id = engine_item_class(p->exec->engine, it);
-    if (!p->dump->classes[class_id])
-        return;
-    if (p->dump->meta)
-        add_meta(p, it, class_id);
-    else
-        add_mg(p, item_key(it));
+    struct found *f = context;
+    CHECK(f->count < FOUND_MAX);
+    f->items[f->count++] = it;
+}
+
+static void
+show_bucket(struct exec_thread *xt, struct dump *d, struct report *r)
+{
+    const struct exec *x = xt->exec;
+    struct found f;
+    f.count = 0;
+    engine_visit_bucket(xt->engine_thread, d->next_bucket++, note_item, &f);
+    for (size_t i = 0; i < f.count; i++) {
+        unsigned class_id = engine_item_class(x->engine, f.items[i]);
+        if (!d->classes[class_id])
+            continue;
+        if (d->meta)
+            add_meta(r, x, f.items[i], class_id);
+        else
+            add_mg(r, item_key(f.items[i]));
+    }
 }
 
 enum dump_status
 dump_next(struct exec_thread *xt, struct dump *d, char **text, uint64_t *bytes)
 {
     struct engine_memory memory;
-    struct piece p = {.exec = xt->exec, .dump = d};
-    engine_memory(xt->exec->engine, &memory);
+    struct report r = {0};
+    engine_memory(xt->exec->engine, &memory); /* there may be more buckets than last time */
     uint64_t end = d->next_bucket + PIECE_BUCKETS;
-    while (d->next_bucket < memory.buckets && d->next_bucket < end && p.report.bytes < PIECE_BYTES)
-        engine_visit_bucket(xt->engine_thread, d->next_bucket++, show_item, &p);
+    if (end > memory.buckets)
+        end = memory.buckets;
+    while (d->next_bucket < end && r.bytes < PIECE_BYTES)
+        show_bucket(xt, d, &r);
     bool last = d->next_bucket >= memory.buckets;
     if (last)
-        report_add(&p.report, d->meta ? SPAN("END\r\n") : SPAN("EN\r\n"));
-    *text = p.report.text;
-    *bytes = p.report.bytes;
-    if (p.report.failed)
+        report_add(&r, d->meta ? SPAN("END\r\n") : SPAN("EN\r\n"));
+    if (r.failed)
         return DUMP_FAILED;
+    *text = r.text;
+    *bytes = r.bytes;
     return last ? DUMP_LAST : DUMP_MORE;
 }
 
-/* "all", "hash", or numbers of classes with commas; false: none of these. */
-static bool
-choose_classes(const struct engine *e, struct span which, bool classes[256])
+bool
+dump_choose(const struct engine *e, struct span which, bool classes[DUMP_CLASSES])
 {
     bool all = span_equal(which, SPAN("all")) || span_equal(which, SPAN("hash"));
-    for (unsigned id = 0; id < 256; id++)
+    for (unsigned id = 0; id < DUMP_CLASSES; id++)
         classes[id] = all;
     while (!all && which.bytes > 0) {
         const char *comma = memchr(which.p, ',', which.bytes);
@@ -161,12 +179,12 @@ exec_dump(struct exec_thread *xt, struct session *s, struct span how, struct spa
         return STEP_DONE;
     }
     d->meta = meta;
-    if (!choose_classes(xt->exec->engine, which, d->classes)) {
+    if (!dump_choose(xt->exec->engine, which, d->classes)) {
         free(d);
         output_copy(out, SPAN("BADCLASS invalid class id\r\n"));
         return STEP_DONE;
     }
     output_copy(out, SPAN("OK\r\n"));
-    s->stream = (struct stream){.dump = d, .more = true};
+    s->stream = (struct stream){.kind = STREAM_DUMP, .dump = d, .more = true};
     return STEP_STREAM;
 }

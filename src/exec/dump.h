@@ -2,24 +2,34 @@
  *
  * Threads:   the session's worker.
  * Ownership: dump_next() gives its text, from malloc, to the caller; a dump is freed with free().
+ * Failure:   DUMP_FAILED when memory for a piece is short: the rest cannot be told.
  */
 #ifndef KETCH_EXEC_DUMP_H
 #define KETCH_EXEC_DUMP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "base/attr.h"
+#include "base/span.h"
 
-struct exec_thread;
 struct dump;
+struct engine;
+struct exec_thread;
+
+/* The classes that a client asks for, by id; ids of classes are a byte. */
+#define DUMP_CLASSES 256
 
 enum dump_status {
-    DUMP_MORE,   /* there are more pieces; this one may be empty */
-    DUMP_LAST,
-    DUMP_FAILED, /* memory ran out; there is no piece */
+    DUMP_MORE, /* here is a piece, of 0 bytes perhaps; it is not the last */
+    DUMP_LAST, /* here is the last one */
+    DUMP_FAILED,
 };
 
-/* The next piece. */
+/* The next piece: about 32 KiB, or less when much has to be looked at to find something. */
 enum dump_status dump_next(struct exec_thread *xt, struct dump *d, char **text,
                            uint64_t *bytes) MUST_USE;
+
+/* "all", "hash", or numbers of classes with commas; false: none of these. */
+bool dump_choose(const struct engine *e, struct span which, bool classes[DUMP_CLASSES]) MUST_USE;
 
 #endif

@@ -136,7 +136,7 @@ stream_fini(struct exec_thread *xt, struct stream *st)
 {
     if (st->item != NULL)
         engine_unpin(xt->engine_thread, st->item);
-    if (st->report != NULL && st->dump == NULL)
+    if (st->kind == STREAM_REPORT)
         atomic_fetch_sub_explicit(&xt->exec->report_bytes, st->bytes, memory_order_relaxed);
     free(st->report);
     free(st->dump);
@@ -170,33 +170,23 @@ stream_report(struct stream *st, struct output *out)
     size_t bytes = st->bytes - st->offset;
     if (bytes > OUTPUT_BYTES_MAX)
         bytes = OUTPUT_BYTES_MAX;
+    if (bytes == 0)
+        return;
     output_borrow(out, st->report + st->offset, bytes);
     st->offset += bytes;
     out->streamed_bytes += bytes;
 }
 
+/* The next report of a dump, in place of the one that is out and sent; false: no memory. */
 static bool
-is_streaming(const struct session *s)
-{
-    return s->stream.bytes != 0 || s->stream.dump != NULL;
-}
-
-/* The next piece of a dump.  FULL, with nothing to show for it: others first. */
-static enum exec_status
-next_piece(struct exec_thread *xt, struct stream *st)
+stream_next(struct exec_thread *xt, struct stream *st)
 {
     free(st->report);
-    st->offset = 0;
-    switch (dump_next(xt, st->dump, &st->report, &st->bytes)) {
-    case DUMP_MORE:
-        return EXEC_FULL;
-    case DUMP_LAST:
-        st->more = false;
-        return EXEC_FULL;
-    case DUMP_FAILED:
-        break;
-    }
-    return EXEC_CLOSE; /* the client must not take this for the end */
+    st->report = NULL;
+    st->offset = st->bytes = 0;
+    enum dump_status status = dump_next(xt, st->dump, &st->report, &st->bytes);
+    st->more = status == DUMP_MORE;
+    return status != DUMP_FAILED;
 }
 
 /* Produces more of the stream; when all of it is out and sent, the session goes on without. */
@@ -204,21 +194,18 @@ static enum exec_status
 stream_more(struct exec_thread *xt, struct session *s, struct output *out)
 {
     struct stream *st = &s->stream;
-    if (st->offset == st->bytes && st->more) {
-        enum exec_status status = next_piece(xt, st);
-        if (status == EXEC_CLOSE || st->bytes == 0)
-            return status;
-    }
-    if (st->offset == st->bytes) {
+    if (st->offset == st->bytes && !st->more) {
         stream_fini(xt, st);
         return EXEC_NEED_INPUT;
     }
-    if (!output_is_full(out)) {
-        if (st->item != NULL)
-            stream_item(xt, st, out);
-        else
-            stream_report(st, out);
-    }
+    if (output_is_full(out))
+        return EXEC_FULL;
+    if (st->offset == st->bytes && !stream_next(xt, st))
+        return EXEC_CLOSE; /* the client must not take what it has for all there is */
+    if (st->kind == STREAM_ITEM)
+        stream_item(xt, st, out);
+    else
+        stream_report(st, out);
     return EXEC_FULL;
 }
 
@@ -324,7 +311,7 @@ exec_run(struct exec_thread *xt, struct session *s, struct span in, struct outpu
         struct span rest = span_of(in.p + *used, in.bytes - *used);
         size_t step = 0;
         more = true;
-        if (UNLIKELY(is_streaming(s))) {
+        if (UNLIKELY(s->stream.kind != STREAM_NONE)) {
             status = stream_more(xt, s, out);
         } else if (UNLIKELY(s->upload.item != NULL)) {
             status = exec_upload(xt, s, rest, out, &step);
@@ -333,7 +320,7 @@ exec_run(struct exec_thread *xt, struct session *s, struct span in, struct outpu
             status = run_requests(xt, s, rest, out, budget, &step, &more);
         }
         *used += step;
-        more = is_streaming(s) || (more && *used < in.bytes);
+        more = s->stream.kind != STREAM_NONE || (more && *used < in.bytes);
     } while (status == EXEC_NEED_INPUT && more);
     return status;
 }

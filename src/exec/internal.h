@@ -83,7 +83,7 @@ struct span exec_debug_command(struct exec_thread *xt, const struct request *r);
 exec_fn exec_flush_all, exec_version, exec_verbosity, exec_memlimit, exec_shutdown, exec_admin;
 /* tune.c */
 exec_fn exec_tune;
-/* dump.c */
+/* dump.c: the walk itself is dump.h's.  'how' is metadump or mgdump, 'which' the classes. */
 enum step exec_dump(struct exec_thread *xt, struct session *s, struct span how, struct span which,
                     struct output *out);
 /* stats.c */

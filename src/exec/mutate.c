@@ -48,12 +48,14 @@ storage_line(enum engine_status status, enum engine_store how)
     }
 }
 
-/* A set that cannot be done must not leave the old value: the client believes it is replaced. */
-static void
+/* A set that cannot be done must not leave the old value: the client believes it is replaced.  False:
+ * again after a quiescent point. */
+static bool
 forget_old(struct exec_thread *xt, enum engine_store how, uint64_t hash, struct span key)
 {
-    if (how == ENGINE_SET && engine_peek(xt->engine_thread, hash, key) != NULL)
-        (void)!engine_delete(xt->engine_thread, hash, key);
+    if (how != ENGINE_SET || engine_peek(xt->engine_thread, hash, key) == NULL)
+        return true;
+    return engine_delete(xt->engine_thread, hash, key) != ENGINE_AGAIN;
 }
 
 /* Is the request's own value small enough, whatever it is appended to? */
@@ -74,8 +76,9 @@ store_whole(struct exec_thread *xt, const struct request *r, uint32_t exptime_s,
                      span_of(r->value, r->value_here), how, &cas);
     if (status == ENGINE_AGAIN)
         return STEP_AGAIN;
-    if (status == ENGINE_TOO_LARGE || status == ENGINE_NO_MEMORY)
-        forget_old(xt, how, r->hash, request_key(r));
+    if ((status == ENGINE_TOO_LARGE || status == ENGINE_NO_MEMORY) &&
+        !forget_old(xt, how, r->hash, request_key(r)))
+        return STEP_AGAIN;
     reply(out, r, fits(xt, r) ? storage_line(status, how) : TOO_LARGE);
     return STEP_DONE;
 }
@@ -92,7 +95,8 @@ begin_upload(struct exec_thread *xt, struct session *s, const struct request *r,
     if (status == ENGINE_AGAIN)
         return STEP_AGAIN;
     if (status != ENGINE_OK) {
-        forget_old(xt, how, r->hash, request_key(r));
+        if (!forget_old(xt, how, r->hash, request_key(r)))
+            return STEP_AGAIN;
         reply(out, r, status == ENGINE_TOO_LARGE ? TOO_LARGE : OUT_OF_MEMORY);
         text_parser_swallow(&s->parser, (uint64_t)r->value_bytes + 2);
         return STEP_DONE;
@@ -125,14 +129,16 @@ upload_reply(struct session *s, struct output *out, struct span line)
 }
 
 /* Memory has run out in the middle: the rest of the data is thrown away as it comes. */
-static void
+static enum exec_status
 fail_upload(struct exec_thread *xt, struct session *s, struct output *out)
 {
     struct upload *up = &s->upload;
+    if (!forget_old(xt, s->upload_store, s->upload_hash, item_key(up->item)))
+        return EXEC_AGAIN;
     text_parser_swallow(&s->parser, (uint64_t)(up->value_bytes - up->filled_bytes) + 2);
-    forget_old(xt, s->upload_store, s->upload_hash, item_key(up->item));
     engine_abandon(xt->engine_thread, up);
     upload_reply(s, out, storage_line(ENGINE_NO_MEMORY, s->upload_store));
+    return EXEC_NEED_INPUT;
 }
 
 static enum exec_status
@@ -146,10 +152,8 @@ fill_upload(struct exec_thread *xt, struct session *s, struct span in, struct ou
         enum engine_status status = engine_upload_space(xt->engine_thread, up, &to, &room);
         if (status == ENGINE_AGAIN)
             return EXEC_AGAIN;
-        if (status != ENGINE_OK) {
-            fail_upload(xt, s, out);
-            return EXEC_NEED_INPUT;
-        }
+        if (status != ENGINE_OK)
+            return fail_upload(xt, s, out);
         size_t here = in.bytes - *used;
         size_t n = here < room ? here : room;
         memcpy(to, in.p + *used, n);

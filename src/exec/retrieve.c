@@ -18,7 +18,8 @@ static void
 answer_chained(struct exec_thread *xt, struct session *s, const struct item *it)
 {
     engine_pin(xt->engine_thread, it);
-    s->stream = (struct stream){.item = it, .bytes = (uint64_t)item_value_bytes(it) + 2};
+    s->stream = (struct stream){
+        .kind = STREAM_ITEM, .item = it, .bytes = (uint64_t)item_value_bytes(it) + 2};
 }
 
 static ALWAYS_INLINE enum step
@@ -109,12 +110,13 @@ exec_meta_debug(struct exec_thread *xt, struct session *s, const struct request 
     uint32_t atime_s = item_atime(it);
     output_copy(out, SPAN("ME "));
     output_copy(out, request_key(r));
-    int n = snprintf(
-        output_room(out), 256,
-        " exp=%" PRId64 " la=%" PRIu32 " cas=%" PRIu64 " fetch=%s cls=%u size=%" PRIu64 "\r\n",
-        exptime_s == 0 ? (int64_t)-1 : (int64_t)exptime_s - now_s,
-        now_s > atime_s ? now_s - atime_s : 0, /* others' clocks may be ahead */
-        item_cas(it), item_was_fetched(it) ? "yes" : "no", it->class_id, engine_item_bytes(it));
+    int n = snprintf(output_room(out), 256,
+                     " exp=%" PRId64 " la=%" PRIu32 " cas=%" PRIu64 " fetch=%s cls=%u size=%" PRIu64
+                     "\r\n",
+                     exptime_s == 0 ? (int64_t)-1 : (int64_t)exptime_s - now_s,
+                     now_s > atime_s ? now_s - atime_s : 0, /* others' clocks may be ahead */
+                     item_cas(it), item_was_fetched(it) ? "yes" : "no",
+                     engine_item_class(xt->exec->engine, it), engine_item_bytes(it));
     output_wrote(out, (size_t)n);
     return STEP_DONE;
 }

@@ -25,14 +25,22 @@
 
 struct dump;
 
-/* Something longer than an output, produced piece by piece.  'item' or 'report' is set. */
+enum stream_kind {
+    STREAM_NONE,
+    STREAM_ITEM,   /* the value of 'item' and a line end */
+    STREAM_REPORT, /* 'report' */
+    STREAM_DUMP,   /* 'report', and then those that dump_next() makes of 'dump' */
+};
+
+/* Something longer than an output, produced piece by piece. */
 struct stream {
-    const struct item *item; /* pinned; its value is followed by a line end */
+    uint8_t kind;            /* enum stream_kind */
+    bool more;               /* STREAM_DUMP: 'report' is not the last */
+    const struct item *item; /* pinned */
     char *report;            /* from malloc */
-    struct dump *dump;       /* where the next report comes from, if 'more' */
-    bool more;
+    struct dump *dump;
     uint64_t offset;         /* produced so far, less what session_unsend() took back */
-    uint64_t bytes;          /* of the item and its line end, or of the report; 0: nothing is streamed */
+    uint64_t bytes;          /* of the item and its line end, or of the report */
 };
 
 struct session {

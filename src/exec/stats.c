@@ -42,15 +42,6 @@ v(const counter_t *c)
     return counter_get(c);
 }
 
-static void
-add_class(struct engine_class_counters *sum, const struct engine_class_counters *c)
-{
-    counter_t *to = (counter_t *)sum;
-    const counter_t *from = (const counter_t *)c;
-    for (size_t i = 0; i < sizeof *sum / sizeof *to; i++)
-        counter_add(&to[i], counter_get(&from[i]));
-}
-
 static bool
 figures_init(struct figures *f, struct exec *x)
 {
@@ -61,7 +52,7 @@ figures_init(struct figures *f, struct exec *x)
     engine_memory(x->engine, &f->memory);
     engine_count(x->engine, &f->total, f->classes);
     for (unsigned id = 1; id <= f->class_count; id++)
-        add_class(&f->classes[0], &f->classes[id]);
+        counter_add_all(&f->classes[0], &f->classes[id], sizeof f->classes[id]);
     f->server = (struct exec_figures){0};
     x->hooks.figures(x->hooks.context, &f->server);
     return true;
@@ -357,7 +348,7 @@ give_report(struct exec *x, struct session *s, struct report *r, struct output *
     }
     report_trim(r);
     atomic_fetch_add_explicit(&x->report_bytes, r->bytes, memory_order_relaxed);
-    s->stream = (struct stream){.report = r->text, .bytes = r->bytes};
+    s->stream = (struct stream){.kind = STREAM_REPORT, .report = r->text, .bytes = r->bytes};
     return STEP_STREAM;
 }
 

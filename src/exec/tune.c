@@ -1,21 +1,22 @@
 /* tune.c - slabs, lru and lru_crawler: memcached's commands that tune its mechanisms at run time.
  *
  * Ours have no such knobs.  Scripts that set them must not break: the arguments are checked as
- * memcached checks them, and the answer is OK.  What asks for something to be done is done: a page is
- * taken from a class, all keys are dumped, dead items are swept away (they are all the time).
+ * memcached checks them, and the answer is OK.  What asks for something to be done is done: a page
+ * is taken from a class, all keys are dumped, dead items are swept away (they are all the time).
  */
 #include <stdlib.h>
 
 #include "base/num.h"
 #include "engine/view.h"
+#include "exec/dump.h"
 #include "exec/internal.h"
 #include "exec/words.h"
 
-#define WORDS_MAX     8
-#define SLEEP_US_MAX  1000000
-#define WINDOW_MIN_S  3
-#define WINDOW_MAX_S  1800
-#define LRU_PCT_MAX   80
+#define WORDS_MAX    8
+#define SLEEP_US_MAX 1000000
+#define WINDOW_MIN_S 3
+#define WINDOW_MAX_S 1800
+#define LRU_PCT_MAX  80
 
 #define OK         SPAN("OK\r\n")
 #define ERROR      SPAN("ERROR\r\n")
@@ -123,22 +124,15 @@ lru(const struct span *w, size_t count)
 
 /* ---- lru_crawler ---- */
 
+/* The sweep comes by all the time, and needs no order. */
 static struct span
 crawl(struct exec_thread *xt, struct span which)
 {
-    if (is(which, "all"))
-        return OK;
-    while (which.bytes > 0) {
-        const char *comma = memchr(which.p, ',', which.bytes);
-        size_t n = comma != NULL ? (size_t)(comma - which.p) : which.bytes;
-        uint32_t id;
-        if (!num_parse_u32(span_of(which.p, n), &id) || id == 0 ||
-            id > engine_class_count(xt->exec->engine))
-            return SPAN("BADCLASS invalid class id\r\n");
-        n += comma != NULL;
-        which = span_of(which.p + n, which.bytes - n);
-    }
-    return OK;
+    bool classes[DUMP_CLASSES];
+    if (is(which, "hash"))
+        return SPAN("ERROR an unknown error happened\r\n");
+    return dump_choose(xt->exec->engine, which, classes) ? OK
+                                                         : SPAN("BADCLASS invalid class id\r\n");
 }
 
 static struct span

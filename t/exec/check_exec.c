@@ -140,7 +140,11 @@ START_TEST(administration)
                "MEMLIMIT_ADJUST_FAILED input value is megabytes not bytes\r\n");
     client_ask(&c, "cache_memlimit 1000000000\r\n",
                "MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust\r\n");
-    client_ask(&c, "watch\r\nslabs automove 1\r\n", "ERROR\r\nOK\r\n");
+    client_ask(&c, "watch\r\nextstore\r\n", "ERROR\r\nERROR\r\n");
+    client_ask(&c, "slabs automove 1\r\nslabs automove 1 noreply\r\n", "OK\r\n");
+    client_ask(&c, "lru_crawler crawl all\r\nlru_crawler crawl 1,2\r\n", "OK\r\nOK\r\n");
+    client_ask(&c, "lru_crawler crawl hash\r\n", "ERROR an unknown error happened\r\n");
+    client_ask(&c, "lru_crawler crawl 1,0\r\n", "BADCLASS invalid class id\r\n");
     client_ask(&c, "shutdown now\r\n", "CLIENT_ERROR invalid shutdown mode\r\n");
     client_ask(&c, "shutdown g\r\n", "");
     ck_assert(c.closed && sv->shutdowns == 1 && sv->graceful_shutdowns == 1);
@@ -164,7 +168,7 @@ START_TEST(what_the_operator_forbids_is_refused)
     client_ask(&c, "stats detail on\r\n", "CLIENT_ERROR stats detail not allowed\r\n");
     client_ask(&c, "lru_crawler metadump all\r\n", "ERROR metadump not allowed\r\n");
     client_ask(&c, "lru_crawler mgdump all\r\n", "ERROR key dump not allowed\r\n");
-    client_ask(&c, "lru_crawler\r\n", "ERROR\r\n");
+    client_ask(&c, "lru_crawler metadump\r\n", "ERROR\r\n");
     client_ask(&c, "watch fetchers\r\n", "CLIENT_ERROR watch commands not allowed\r\n");
     client_ask(&c, "shutdown\r\n", "SERVER_ERROR: shutdown not enabled\r\n");
     client_close(&c);
@@ -890,6 +894,98 @@ START_TEST(a_report_longer_than_an_output_streams_whatever_the_socket_takes)
 }
 END_TEST
 
+static int
+compare_lines(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Sorts the lines of 'text' into 'lines'; returns how many there are. */
+static size_t
+sort_lines(char *text, char **lines, size_t max)
+{
+    size_t count = 0;
+    for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        ck_assert_uint_lt(count, max);
+        lines[count++] = line;
+    }
+    qsort(lines, count, sizeof *lines, compare_lines);
+    return count;
+}
+
+START_TEST(a_dump_shows_every_key_once_whatever_the_socket_takes)
+{
+    static const size_t windows[] = {SIZE_MAX, 1, 4097, 65536};
+    enum { ITEMS = 5000 };
+    struct server *sv = server_open();
+    struct client c = client_open(sv);
+    char line[64], *lines[ITEMS + 3];
+    for (unsigned i = 0; i < ITEMS; i++) {
+        snprintf(line, sizeof line, "set k%05u 0 0 1 noreply\r\nx\r\n", i);
+        client_say(&c, line);
+    }
+    for (size_t w = 0; w < ARRAY_COUNT(windows); w++) {
+        c.window = windows[w];
+        client_say(&c, "lru_crawler mgdump all\r\nmn\r\n");
+        char *text = strdup(client_text(&c));
+        ck_assert(strncmp(text, "OK\r\nmg ", 7) == 0);
+        ck_assert_ptr_nonnull(strstr(text, "EN\r\nMN\r\n"));
+        ck_assert_uint_eq(sort_lines(text, lines, ARRAY_COUNT(lines)), ITEMS + 3);
+        for (unsigned i = 0; i < ITEMS; i++) {
+            snprintf(line, sizeof line, "mg k%05u\r", i);
+            if (strcmp(lines[i + 3], line) != 0)
+                ck_abort_msg("%s instead of %s", lines[i + 3], line);
+        }
+        free(text);
+    }
+    client_close(&c);
+    server_close(sv);
+}
+END_TEST
+
+START_TEST(a_dump_of_nothing_goes_through_the_index_in_steps)
+{
+    struct server *sv = server_open();
+    struct client c = client_open(sv);
+    const unsigned items = 200000; /* two pieces of the index, at about seven in a bucket */
+    char line[64];
+    for (unsigned i = 0; i < items; i++) {
+        int n = snprintf(line, sizeof line, "set k%u 0 0 1 noreply\r\nx\r\n", i);
+        client_say_span(&c, span_of(line, (size_t)n));
+    }
+    c.full_count = 0;
+    client_ask(&c, "lru_crawler metadump 20,21\r\n", "OK\r\nEND\r\n");
+    ck_assert_uint_ge(c.full_count, 2);
+    client_say(&c, "set k 7 100 1\r\nx\r\n");
+    client_close(&c);
+    /* A client that goes away in the middle leaves nothing behind. */
+    c = client_open(sv);
+    c.input = strdup("lru_crawler metadump all\r\n");
+    c.input_bytes = strlen(c.input);
+    ck_assert_int_eq(client_step(&c), EXEC_FULL);
+    client_close(&c);
+    server_close(sv);
+}
+END_TEST
+
+START_TEST(a_dump_describes_an_item)
+{
+    struct server *sv = server_open();
+    struct client c = client_open(sv);
+    char want[200];
+    long long now = (long long)clock_to_unix(&sv->clock, clock_now(&sv->clock));
+    client_ask(&c, "set a/b 7 100 1\r\nx\r\nlru_crawler metadump 300\r\n",
+               "STORED\r\nBADCLASS invalid class id\r\n");
+    snprintf(want, sizeof want,
+             "OK\r\nkey=a%%2Fb exp=%lld la=%lld cas=2 fetch=no cls=1 size=32 flags=7 \nEND\r\n",
+             now + 100, now);
+    client_ask(&c, "lru_crawler metadump 1\r\n", want);
+    client_ask(&c, "lru_crawler mgdump 2\r\n", "OK\r\nEN\r\n");
+    client_close(&c);
+    server_close(sv);
+}
+END_TEST
+
 START_TEST(groups_are_known_by_their_beginning)
 {
     struct server *sv = server_open();
@@ -978,6 +1074,9 @@ add_tests(Suite *s)
     tcase_add_test(tc, cachedump_lists_a_class);
     tcase_add_test(tc, detail_is_counted_while_it_is_on);
     tcase_add_test(tc, a_report_longer_than_an_output_streams_whatever_the_socket_takes);
+    tcase_add_test(tc, a_dump_shows_every_key_once_whatever_the_socket_takes);
+    tcase_add_test(tc, a_dump_of_nothing_goes_through_the_index_in_steps);
+    tcase_add_test(tc, a_dump_describes_an_item);
     tcase_add_test(tc, groups_are_known_by_their_beginning);
     tcase_add_test(tc, a_report_does_not_wait_for_ever_for_other_threads);
     suite_add_tcase(s, tc);
