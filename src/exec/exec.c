@@ -216,6 +216,12 @@ session_unsend(struct session *s, size_t bytes)
     s->stream.offset -= bytes;
 }
 
+bool
+session_holds_memory(const struct session *s)
+{
+    return s->upload.item != NULL || s->stream.item != NULL;
+}
+
 void
 session_fini(struct exec_thread *xt, struct session *s)
 {
