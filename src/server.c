@@ -18,6 +18,7 @@
 #include "exec/exec.h"
 #include "maintenance.h"
 #include "net/acceptor.h"
+#include "net/spare.h"
 #include "net/worker.h"
 #include "options.h"
 #include "process.h"
@@ -245,7 +246,12 @@ start_threads(struct server *s)
 static bool
 start(struct server *s)
 {
+    const struct net_config *net = &s->config->net;
     clock_init(&s->clock);
+    if (!spare_init(net->workers + 1, (size_t)net->conns_max + process_reserved_fds(s->config))) {
+        log_line(LOG_ERROR, "no memory for the event loops: %s", strerror(errno));
+        return false;
+    }
     s->loop = ev_default_loop(EVBACKEND_EPOLL | EVFLAG_NOENV);
     if (s->loop == NULL) {
         log_line(LOG_ERROR, "no event loop: %s", strerror(errno));

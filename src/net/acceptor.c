@@ -95,7 +95,9 @@ hand_over(struct acceptor *a, int fd)
         return;
     }
     counter_sub(&a->accepted, 1);
-    log_line(LOG_WARN, "no memory for a new connection: closed it");
+    if (ev_now(a->loop) - a->refused_at >= 1)
+        log_line(LOG_WARN, "no memory for new connections: closing them");
+    a->refused_at = ev_now(a->loop);
     close(fd);
 }
 

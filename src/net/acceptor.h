@@ -35,6 +35,7 @@ struct acceptor {
     ev_timer resume;
     ev_tstamp paused_at;
     uint64_t resume_below;    /* so many open connections */
+    ev_tstamp refused_at;     /* when one last found no memory; that is logged, but not for each */
     bool starved;             /* something else was short: retry; and it has been logged */
     counter_t accepted;       /* handed to workers */
     counter_t rejected;

@@ -81,6 +81,7 @@ struct worker {
     ev_tstamp asked_at; /* when we last asked for some */
     bool starved;       /* we find none: there is no use in trying again at once */
     uint32_t relief_s;  /* when that was last logged */
+    uint32_t refused_s; /* when it was last logged that a connection found no memory */
     struct mutex mail_lock; /* of the sockets that are handed over */
     int *mail;
     size_t mail_count, mail_room;

@@ -152,7 +152,9 @@ open_mailed(struct worker *w)
     for (size_t i = 0; i < count; i++) {
         if (conn_open(w, mail[i]))
             continue;
-        log_line(LOG_WARN, "no memory for a new connection: closed it");
+        if (w->refused_s != w->now_s)
+            log_line(LOG_WARN, "no memory for new connections: closing them");
+        w->refused_s = w->now_s;
         counter_add(&w->counters.conns_opened, 1);
         counter_add(&w->counters.conns_closed, 1);
         close(mail[i]);
@@ -249,6 +251,20 @@ init_threads(struct worker *w)
     return true;
 }
 
+static bool
+run_thread(struct worker *w, unsigned number)
+{
+    int error = pthread_create(&w->thread, NULL, worker_main, w);
+    if (error != 0) {
+        log_line(LOG_ERROR, "worker %u: no thread: %s", number, strerror(error));
+        return false;
+    }
+    char name[16];
+    snprintf(name, sizeof name, "ketch-worker%u", number % 1000);
+    pthread_setname_np(w->thread, name);
+    return true;
+}
+
 struct worker *
 worker_start(const struct worker_context *context, unsigned number)
 {
@@ -264,19 +280,17 @@ worker_start(const struct worker_context *context, unsigned number)
     mutex_init(&w->mail_lock);
     if (!init_threads(w)) {
         log_line(LOG_ERROR, "no memory for worker %u", number);
-    } else if (!init_loop(w)) {
-        log_line(LOG_ERROR, "worker %u: no event loop: %s", number, strerror(errno));
-    } else {
-        int error = pthread_create(&w->thread, NULL, worker_main, w);
-        if (error == 0) {
-            char name[16];
-            snprintf(name, sizeof name, "ketch-worker%u", number % 1000);
-            pthread_setname_np(w->thread, name);
-            return w;
-        }
-        log_line(LOG_ERROR, "worker %u: no thread: %s", number, strerror(error));
+        worker_destroy(w);
+        return NULL;
     }
-    free(w); /* the process ends now */
+    bool has_loop = init_loop(w);
+    if (!has_loop)
+        log_line(LOG_ERROR, "worker %u: no event loop: %s", number, strerror(errno));
+    if (has_loop && run_thread(w, number))
+        return w;
+    exec_leave(w->exec_thread);
+    engine_leave(w->engine_thread);
+    worker_destroy(w);
     return NULL;
 }
 
@@ -296,7 +310,8 @@ worker_join(struct worker *w)
 void
 worker_destroy(struct worker *w)
 {
-    ev_loop_destroy(w->loop);
+    if (w->loop != NULL)
+        ev_loop_destroy(w->loop);
     mutex_fini(&w->list_lock);
     mutex_fini(&w->mail_lock);
     free(w->mail);
