@@ -24,7 +24,12 @@ struct exec {
     _Atomic bool detail_on;    /* prefixes are counted: -D, 'stats detail' */
     _Atomic uint32_t oldest_s; /* the second before the last flush_all struck or will; 0: none */
     _Atomic uint64_t cmd_meta; /* me, since the start or 'stats reset' */
+    _Atomic uint64_t report_bytes; /* of reports that clients have not read yet */
 };
+
+/* While clients hold more than this in reports, only plain 'stats' is answered: a report can have
+ * megabytes, and there may be thousands of clients that ask for one and do not read it. */
+#define REPORT_BYTES_HELD_MAX (8u << 20)
 
 struct exec_thread {
     struct exec *exec;

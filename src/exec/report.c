@@ -70,6 +70,16 @@ report_stat(void *report, const char *name, const char *fmt, ...)
 }
 
 void
+report_trim(struct report *r)
+{
+    char *text = r->bytes > 0 ? realloc(r->text, r->bytes) : NULL;
+    if (text == NULL)
+        return;
+    r->text = text;
+    r->room = r->bytes;
+}
+
+void
 report_fini(struct report *r)
 {
     free(r->text);

@@ -31,6 +31,9 @@ void report_print(struct report *r, const char *fmt, ...) PRINTF(2, 3);
 void report_stat(void *report, const char *name, const char *fmt, ...) PRINTF(3, 4);
 
 /* Frees the text; the report is empty. */
+/* Gives back the room that was not needed. */
+void report_trim(struct report *r);
+
 void report_fini(struct report *r);
 
 #endif

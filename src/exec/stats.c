@@ -16,15 +16,16 @@
 #include "exec/report.h"
 #include "exec/words.h"
 
-#define CACHEDUMP_BYTES_MAX (2u << 20)
+#define CACHEDUMP_BYTES_MAX      (2u << 20)
+#define CACHEDUMP_LINE_BYTES_MIN (sizeof "ITEM k [0 b; 0 s]\r\n" - 1)
 
 /* memcached's highest id of a class; we may have more. */
 #define SLAB_IDS_MAX 63
 
 /* Quiescent points that a report waits for; see exec_stats().  On an idle server they pass within
- * some milliseconds, enough for another worker to get its core back; under load within half a
+ * some milliseconds, enough for another worker to get its core back; under load within a tenth of a
  * second. */
-#define WAITS_MAX 5000
+#define WAITS_MAX 1000
 
 /* Everything the reports draw on, collected once. */
 struct figures {
@@ -325,13 +326,28 @@ report_sizes(struct report *r, struct exec_thread *xt)
 }
 
 static enum step
-give_report(struct session *s, struct report *r, struct output *out)
+refuse_report(struct output *out)
+{
+    output_copy(out, SPAN("SERVER_ERROR out of memory writing stats\r\n"));
+    return STEP_DONE;
+}
+
+static bool
+too_many_reports(const struct exec *x)
+{
+    return atomic_load_explicit(&((struct exec *)x)->report_bytes, memory_order_relaxed) >=
+           REPORT_BYTES_HELD_MAX;
+}
+
+static enum step
+give_report(struct exec *x, struct session *s, struct report *r, struct output *out)
 {
     if (r->failed || r->bytes == 0) {
         report_fini(r);
-        output_copy(out, SPAN("SERVER_ERROR out of memory writing stats\r\n"));
-        return STEP_DONE;
+        return refuse_report(out);
     }
+    report_trim(r);
+    atomic_fetch_add_explicit(&x->report_bytes, r->bytes, memory_order_relaxed);
     s->stream = (struct stream){.kind = STREAM_REPORT, .report = r->text, .bytes = r->bytes};
     return STEP_STREAM;
 }
@@ -350,18 +366,20 @@ stats_detail(struct exec *x, struct session *s, const struct span *words, size_t
     } else if (count > 1 && words_match(words[1], "off")) {
         atomic_store_explicit(&x->detail_on, false, memory_order_relaxed);
         output_copy(out, SPAN("OK\r\n"));
+    } else if (count > 1 && words_match(words[1], "dump") && too_many_reports(x)) {
+        return refuse_report(out);
     } else if (count > 1 && words_match(words[1], "dump")) {
         struct report r = {0};
         r.text = prefixes_dump(x->prefixes, &r.bytes);
         r.failed = r.text == NULL;
-        return give_report(s, &r, out);
+        return give_report(x, s, &r, out);
     } else {
         output_copy(out, SPAN("CLIENT_ERROR usage: stats detail on|off|dump\r\n"));
     }
     return STEP_DONE;
 }
 
-struct dump {
+struct cachedump {
     struct report report;
     const struct exec *exec;
 };
@@ -369,7 +387,7 @@ struct dump {
 static void
 dump_item(void *context, const struct item *it)
 {
-    struct dump *d = context;
+    struct cachedump *d = context;
     if (d->report.bytes > CACHEDUMP_BYTES_MAX)
         return;
     uint32_t exptime_s = item_exptime(it);
@@ -393,12 +411,17 @@ stats_cachedump(struct exec_thread *xt, struct session *s, const struct span *wo
         output_copy(out, SPAN("CLIENT_ERROR bad command line format\r\n"));
     } else if (id > SLAB_IDS_MAX && id > engine_class_count(x->engine)) {
         output_copy(out, SPAN("CLIENT_ERROR Illegal slab id\r\n"));
+    } else if (too_many_reports(x)) {
+        return refuse_report(out);
     } else {
-        struct dump d = {.exec = x};
+        struct cachedump d = {.exec = x};
+        /* More items than fit would only be walked over, while nobody can store in this class. */
+        if (limit == 0 || limit > CACHEDUMP_BYTES_MAX / CACHEDUMP_LINE_BYTES_MIN)
+            limit = CACHEDUMP_BYTES_MAX / CACHEDUMP_LINE_BYTES_MIN;
         if (id >= 1 && id <= engine_class_count(x->engine))
-            engine_visit_class(xt->engine_thread, id, limit == 0 ? SIZE_MAX : limit, dump_item, &d);
+            engine_visit_class(xt->engine_thread, id, limit, dump_item, &d);
         report_add(&d.report, SPAN("END\r\n"));
-        return give_report(s, &d.report, out);
+        return give_report(x, s, &d.report, out);
     }
     return STEP_DONE;
 }
@@ -481,7 +504,7 @@ stats_group(struct exec_thread *xt, struct session *s, report_fn *group, struct 
         r.failed = true;
     free(f.classes);
     report_add(&r, SPAN("END\r\n"));
-    return give_report(s, &r, out);
+    return give_report(xt->exec, s, &r, out);
 }
 
 enum step
@@ -506,6 +529,8 @@ exec_stats(struct exec_thread *xt, struct session *s, const struct request *r, s
     if (words_match(words[0], "cachedump"))
         return stats_cachedump(xt, s, words, count, out);
     report_fn *group = find_group(words[0]);
+    if (group != NULL && too_many_reports(xt->exec))
+        return refuse_report(out);
     if (group != NULL)
         return stats_group(xt, s, group, out);
     output_copy(out, SPAN("ERROR\r\n"));

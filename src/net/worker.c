@@ -202,9 +202,25 @@ init_threads(struct worker *w)
     w->exec_thread = exec_join(w->context->exec, w->engine_thread);
     if (w->exec_thread == NULL) {
         engine_leave(w->engine_thread);
+        w->engine_thread = NULL;
         return false;
     }
     return true;
+}
+
+/* A worker whose thread never ran. */
+static void
+abandon(struct worker *w)
+{
+    if (w->loop != NULL)
+        ev_loop_destroy(w->loop);
+    if (w->exec_thread != NULL)
+        exec_leave(w->exec_thread);
+    if (w->engine_thread != NULL)
+        engine_leave(w->engine_thread);
+    mutex_fini(&w->list_lock);
+    mutex_fini(&w->mail_lock);
+    free(w);
 }
 
 struct worker *
@@ -234,7 +250,7 @@ worker_start(const struct worker_context *context, unsigned number)
         }
         log_line(LOG_ERROR, "worker %u: no thread: %s", number, strerror(error));
     }
-    free(w); /* the process ends now */
+    abandon(w);
     return NULL;
 }
 
