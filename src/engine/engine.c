@@ -546,20 +546,38 @@ engine_unpin(struct engine_thread *t, const struct item *it)
 
 /* ---- removal ---- */
 
-enum engine_status
-engine_delete(struct engine_thread *t, uint64_t hash, struct span key)
+/* '*class_id' is that of what was removed. */
+static enum engine_status
+remove_key(struct engine_thread *t, uint64_t hash, struct span key, unsigned *class_id)
 {
     if (epoch_limbo_room(&t->epoch) == 0)
         return ENGINE_AGAIN;
     struct item *it;
     do {
         it = find_live(t, hash, key, false);
-        if (it == NULL) {
-            counter_add(&t->counters.delete_misses, 1);
+        if (it == NULL)
             return ENGINE_NOT_FOUND;
-        }
         /* Somebody may have put another item in its place: then that one is to be deleted. */
     } while (!item_unlink(t, it, LEAVE_DELETED));
-    counter_add(&t->class_counters[item_class(t->engine, it)].delete_hits, 1);
+    *class_id = item_class(t->engine, it);
     return ENGINE_OK;
+}
+
+enum engine_status
+engine_delete(struct engine_thread *t, uint64_t hash, struct span key)
+{
+    unsigned class_id;
+    enum engine_status status = remove_key(t, hash, key, &class_id);
+    if (status == ENGINE_OK)
+        counter_add(&t->class_counters[class_id].delete_hits, 1);
+    else if (status == ENGINE_NOT_FOUND)
+        counter_add(&t->counters.delete_misses, 1);
+    return status;
+}
+
+enum engine_status
+engine_forget(struct engine_thread *t, uint64_t hash, struct span key)
+{
+    unsigned class_id;
+    return remove_key(t, hash, key, &class_id);
 }

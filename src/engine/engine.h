@@ -179,8 +179,9 @@ enum engine_status engine_store(struct engine_thread *t, uint64_t hash, struct s
 enum engine_status engine_arith(struct engine_thread *t, uint64_t hash, struct span key, bool decr,
                                 uint64_t delta, uint64_t *result) MUST_USE;
 
-/* OK, NOT_FOUND or AGAIN. */
+/* OK, NOT_FOUND or AGAIN.  engine_forget() does not count as a delete. */
 enum engine_status engine_delete(struct engine_thread *t, uint64_t hash, struct span key) MUST_USE;
+enum engine_status engine_forget(struct engine_thread *t, uint64_t hash, struct span key) MUST_USE;
 
 /* ---- the cache as a whole ---- */
 

@@ -136,7 +136,7 @@ stream_fini(struct exec_thread *xt, struct stream *st)
 {
     if (st->item != NULL)
         engine_unpin(xt->engine_thread, st->item);
-    if (st->kind == STREAM_REPORT)
+    if (st->kind == STREAM_REPORT && st->report != NULL)
         atomic_fetch_sub_explicit(&xt->exec->report_bytes, st->bytes, memory_order_relaxed);
     free(st->report);
     free(st->dump);

@@ -27,8 +27,8 @@ struct exec {
     _Atomic uint64_t report_bytes; /* of reports that clients have not read yet */
 };
 
-/* While clients hold more than this in reports, nobody gets another one: a report can have megabytes, and
- * there may be thousands of clients that ask for one and do not read it. */
+/* While clients hold more than this in reports, only plain 'stats' is answered: a report can have
+ * megabytes, and there may be thousands of clients that ask for one and do not read it. */
 #define REPORT_BYTES_HELD_MAX (8u << 20)
 
 struct exec_thread {

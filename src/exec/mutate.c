@@ -53,9 +53,7 @@ storage_line(enum engine_status status, enum engine_store how)
 static bool
 forget_old(struct exec_thread *xt, enum engine_store how, uint64_t hash, struct span key)
 {
-    if (how != ENGINE_SET || engine_peek(xt->engine_thread, hash, key) == NULL)
-        return true;
-    return engine_delete(xt->engine_thread, hash, key) != ENGINE_AGAIN;
+    return how != ENGINE_SET || engine_forget(xt->engine_thread, hash, key) != ENGINE_AGAIN;
 }
 
 /* Is the request's own value small enough, whatever it is appended to? */

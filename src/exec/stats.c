@@ -415,7 +415,7 @@ stats_cachedump(struct exec_thread *xt, struct session *s, const struct span *wo
         return refuse_report(out);
     } else {
         struct cachedump d = {.exec = x};
-        /* More items than fit would only be walked over, and nobody stores in this class meanwhile. */
+        /* More items than fit would only be walked over, while nobody can store in this class. */
         if (limit == 0 || limit > CACHEDUMP_BYTES_MAX / CACHEDUMP_LINE_BYTES_MIN)
             limit = CACHEDUMP_BYTES_MAX / CACHEDUMP_LINE_BYTES_MIN;
         if (id >= 1 && id <= engine_class_count(x->engine))

@@ -246,23 +246,25 @@ init_threads(struct worker *w)
     w->exec_thread = exec_join(w->context->exec, w->engine_thread);
     if (w->exec_thread == NULL) {
         engine_leave(w->engine_thread);
+        w->engine_thread = NULL;
         return false;
     }
     return true;
 }
 
-static bool
-run_thread(struct worker *w, unsigned number)
+/* A worker whose thread never ran. */
+static void
+abandon(struct worker *w)
 {
-    int error = pthread_create(&w->thread, NULL, worker_main, w);
-    if (error != 0) {
-        log_line(LOG_ERROR, "worker %u: no thread: %s", number, strerror(error));
-        return false;
-    }
-    char name[16];
-    snprintf(name, sizeof name, "ketch-worker%u", number % 1000);
-    pthread_setname_np(w->thread, name);
-    return true;
+    if (w->loop != NULL)
+        ev_loop_destroy(w->loop);
+    if (w->exec_thread != NULL)
+        exec_leave(w->exec_thread);
+    if (w->engine_thread != NULL)
+        engine_leave(w->engine_thread);
+    mutex_fini(&w->list_lock);
+    mutex_fini(&w->mail_lock);
+    free(w);
 }
 
 struct worker *
@@ -280,17 +282,19 @@ worker_start(const struct worker_context *context, unsigned number)
     mutex_init(&w->mail_lock);
     if (!init_threads(w)) {
         log_line(LOG_ERROR, "no memory for worker %u", number);
-        worker_destroy(w);
-        return NULL;
-    }
-    bool has_loop = init_loop(w);
-    if (!has_loop)
+    } else if (!init_loop(w)) {
         log_line(LOG_ERROR, "worker %u: no event loop: %s", number, strerror(errno));
-    if (has_loop && run_thread(w, number))
-        return w;
-    exec_leave(w->exec_thread);
-    engine_leave(w->engine_thread);
-    worker_destroy(w);
+    } else {
+        int error = pthread_create(&w->thread, NULL, worker_main, w);
+        if (error == 0) {
+            char name[16];
+            snprintf(name, sizeof name, "ketch-worker%u", number % 1000);
+            pthread_setname_np(w->thread, name);
+            return w;
+        }
+        log_line(LOG_ERROR, "worker %u: no thread: %s", number, strerror(error));
+    }
+    abandon(w);
     return NULL;
 }
 
@@ -310,8 +314,7 @@ worker_join(struct worker *w)
 void
 worker_destroy(struct worker *w)
 {
-    if (w->loop != NULL)
-        ev_loop_destroy(w->loop);
+    ev_loop_destroy(w->loop);
     mutex_fini(&w->list_lock);
     mutex_fini(&w->mail_lock);
     free(w->mail);

@@ -28,10 +28,11 @@ my @scenarios;
 
 # ---- the frame ----
 
+# Those with slow => 1 run only with --long, or when they are asked for by name.
 sub scenario
 {
-    my ($name, $code) = @_;
-    push @scenarios, [$name, $code];
+    my ($name, $code, %with) = @_;
+    push @scenarios, [$name, $code, $with{slow}];
 }
 
 # Options: --server PATH, --long, --list, --seed N, and the names of scenarios to run.
@@ -53,8 +54,8 @@ sub run_scenarios
     my %wanted = map { $_ => 1 } @ARGV;
     my ($passed, $failed) = (0, 0);
     for (@scenarios) {
-        my ($name, $code) = @$_;
-        next if %wanted && !$wanted{$name};
+        my ($name, $code, $slow) = @$_;
+        next if %wanted ? !$wanted{$name} : $slow && !$option{long};
         my $began = time;
         my @complaints = eval { $code->($option{server}) };
         push @complaints, "died: $@" if $@;
