@@ -94,6 +94,15 @@ void engine_online(struct engine_thread *t, uint32_t now_s);
  * engine_quiesce() again soon, until nothing waits. */
 bool engine_has_limbo(const struct engine_thread *t);
 
+/* What becomes of a store when nothing can be evicted, because others have it in their hands: other threads,
+ * or clients in the middle of an upload.  Without eviction it is refused at once, always. */
+enum engine_patience {
+    ENGINE_PATIENT_A_WHILE, /* the default: AGAIN, a thousand times since a store last succeeded; then refused */
+    ENGINE_PATIENT,         /* AGAIN: the caller knows when to give up */
+    ENGINE_IMPATIENT,       /* refused: NO_MEMORY */
+};
+void engine_set_patience(struct engine_thread *t, enum engine_patience p);
+
 /* Was memory asked for since the last call, and nothing found to evict for a while?  Then uploads and
  * pinned values hold all of it: let go of some. */
 bool engine_was_starved(struct engine_thread *t);

@@ -18,13 +18,26 @@ reserve_chunks(uint64_t total)
 /* After as many, what others have in their hands would have come back if they did not keep it. */
 #define FRUITLESS_TURNS_STARVED 16
 
+void
+engine_set_patience(struct engine_thread *t, enum engine_patience p)
+{
+    t->patience = (uint8_t)p;
+}
+
+static bool
+is_worth_waiting(const struct engine_thread *t)
+{
+    return t->patience == ENGINE_PATIENT ||
+           (t->patience == ENGINE_PATIENT_A_WHILE && t->fruitless_turns < FRUITLESS_TURNS_MAX);
+}
+
 enum engine_status
 give_up_or_wait(struct engine_thread *t, unsigned class_id)
 {
     if (epoch_limbo_count(&t->epoch) > 0)
         return ENGINE_AGAIN;
     t->starved = t->fruitless_turns >= FRUITLESS_TURNS_STARVED;
-    if (t->engine->config.evict && t->fruitless_turns < FRUITLESS_TURNS_MAX) {
+    if (t->engine->config.evict && is_worth_waiting(t)) {
         t->fruitless_turns++;
         return ENGINE_AGAIN;
     }

@@ -54,6 +54,7 @@ struct engine_thread {
     bool made_room;       /* something was evicted, and nothing allocated since */
     uint32_t fruitless_turns; /* since it last stored an item: see give_up_or_wait() */
     bool starved;             /* until engine_was_starved() is asked */
+    uint8_t patience;         /* enum engine_patience */
     struct engine_counters counters CACHE_ALIGNED;
     struct engine_class_counters class_counters[SLAB_CLASSES_MAX + 1];
 };

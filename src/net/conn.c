@@ -11,10 +11,14 @@
 #define FLUSHES_PER_TURN 4
 
 /* When memory cannot be had because clients keep it, somebody must let go: who has been silent for so
- * long in the middle of an upload or of a value being sent, or has taken so long over it.  Others wait
- * for about two seconds (STARVED_WAIT_S, and the engine's FRUITLESS_TURNS_MAX). */
+ * long in the middle of an upload or of a value being sent, or has taken so long over it. */
 #define HOARDER_SILENT_MS 500
 #define HOARDER_BUSY_MS   10000
+
+/* How long a store waits for that before it is refused.  Who keeps memory while waiting for more gives up
+ * first: uploads that wait for each other must not make everybody wait for them. */
+#define WANT_MS         2000
+#define WANT_HOLDING_MS 1000
 
 /* How often a turn tries again to find memory before others get theirs. */
 #define RETRIES_PER_TURN 2
@@ -145,6 +149,23 @@ note_held(struct conn *c)
     c->held_moved_ms = now_ms(c->worker);
     if (c->held_since_ms == 0)
         c->held_since_ms = c->held_moved_ms;
+}
+
+/* A store found no memory, not for the first time perhaps. */
+static void
+note_wanted(struct conn *c)
+{
+    if (!c->wants_memory)
+        c->wanted_since_ms = now_ms(c->worker);
+    c->wants_memory = true;
+}
+
+static enum engine_patience
+patience_of(const struct conn *c)
+{
+    uint32_t waited_ms = now_ms(c->worker) - c->wanted_since_ms;
+    uint32_t limit_ms = session_holds_memory(&c->session) ? WANT_HOLDING_MS : WANT_MS;
+    return c->wants_memory && waited_ms >= limit_ms ? ENGINE_IMPATIENT : ENGINE_PATIENT;
 }
 
 static bool
@@ -346,6 +367,10 @@ run(struct conn *c, struct span in)
             end_turn(c, sent, CONN_READING, in);
             return;
         }
+        if (status == EXEC_AGAIN)
+            note_wanted(c);
+        else
+            c->wants_memory = false;
         if ((status == EXEC_FULL && ++flushes == FLUSHES_PER_TURN) ||
             (status == EXEC_AGAIN && (w->starved || retries++ == RETRIES_PER_TURN))) {
             end_turn(c, sent, CONN_WAITING, in);
@@ -359,10 +384,14 @@ run(struct conn *c, struct span in)
 void
 conn_turn(struct conn *c)
 {
-    if (UNLIKELY(!ev_is_active(&c->io)))
+    struct worker *w = c->worker;
+    if (UNLIKELY(!ev_is_active(&c->io))) {
         conn_close(c);
-    else
-        run(c, span_of(c->worker->input, take_input(c)));
+        return;
+    }
+    engine_set_patience(w->engine_thread, patience_of(c));
+    run(c, span_of(w->input, take_input(c)));
+    engine_set_patience(w->engine_thread, ENGINE_PATIENT);
 }
 
 static void

@@ -52,8 +52,10 @@ struct conn {
     struct kept input;                 /* unparsed */
     struct kept output;                /* unsent */
     bool closing;                      /* close when the output is sent */
+    bool wants_memory;                 /* WAITING: it found none */
     _Atomic uint8_t state;             /* enum conn_state */
     _Atomic uint32_t last_request_s;   /* on the server's clock */
+    uint32_t wanted_since_ms;          /* wants_memory: since then */
     uint32_t held_since_ms;            /* it keeps memory of the cache; 0: it does not */
     uint32_t held_moved_ms;            /* when that last went on */
     struct session session;
@@ -101,7 +103,7 @@ void conn_close(struct conn *c);
 /* Closes the connection that has kept memory of the cache for longest without need; false: none. */
 bool conn_close_hoarder(struct worker *w);
 
-/* The next turn of a WAITING connection. */
+/* The next turn of a WAITING connection, which is in no list. */
 void conn_turn(struct conn *c);
 
 const char *conn_state_name(enum conn_state s);

@@ -16,6 +16,9 @@
 /* How long who finds no memory waits before trying again, while clients are made to let go of some. */
 #define STARVED_WAIT_S 0.0025
 
+/* How often it is logged that clients are closed for their memory. */
+#define RELIEF_LOG_S 60
+
 /* How long the loop may block while freed memory waits for other threads to pass a quiescent point. */
 #define LIMBO_WAIT_S 0.001
 
@@ -26,7 +29,7 @@
 static void
 relieve(struct worker *w)
 {
-    if (!conn_close_hoarder(w) || w->relief_s == w->now_s)
+    if (!conn_close_hoarder(w) || (w->relief_s != 0 && w->now_s - w->relief_s < RELIEF_LOG_S))
         return;
     w->relief_s = w->now_s;
     log_line(LOG_WARN, "clients that neither finish what they send nor read what they asked for keep "
@@ -71,19 +74,31 @@ after_poll(struct ev_loop *loop) EV_NOEXCEPT
     engine_online(w->engine_thread, w->now_s);
 }
 
-/* One turn for everybody who waits for one. */
+/* One turn for everybody who waits for one.  Looking for memory is work: when one has found none, the
+ * others who want some stay in line, before him. */
 static void
 run_waiting(struct worker *w)
 {
-    struct conn *c = w->waiting;
+    struct conn *c = w->waiting, *passed_over = NULL, **passed_over_end = &passed_over;
     w->waiting = NULL;
     w->waiting_end = &w->waiting;
     while (c != NULL) {
         struct conn *next = c->wait_next;
-        conn_turn(c);
-        engine_quiesce(w->engine_thread, w->now_s);
+        if (w->starved && c->wants_memory) {
+            *passed_over_end = c;
+            passed_over_end = &c->wait_next;
+        } else {
+            conn_turn(c);
+            engine_quiesce(w->engine_thread, w->now_s);
+        }
         c = next;
     }
+    if (passed_over == NULL)
+        return;
+    *passed_over_end = w->waiting;
+    if (w->waiting == NULL)
+        w->waiting_end = passed_over_end;
+    w->waiting = passed_over;
 }
 
 /* Each time before the loop blocks. */
@@ -243,6 +258,7 @@ init_threads(struct worker *w)
     w->engine_thread = engine_join(w->context->engine, w->now_s);
     if (w->engine_thread == NULL)
         return false;
+    engine_set_patience(w->engine_thread, ENGINE_PATIENT);
     w->exec_thread = exec_join(w->context->exec, w->engine_thread);
     if (w->exec_thread == NULL) {
         engine_leave(w->engine_thread);

@@ -132,7 +132,7 @@ scenario 'system-calls' => sub {
     }
     print "      $failed failed calls in $count runs\n";
     return @complaints, stop_server($server);
-};
+}, slow => 1;
 
 # ---- memory ----
 
@@ -213,7 +213,7 @@ scenario 'allocations-at-the-start' => sub {
     }
     print '      ', join(', ', map { "$_: $ends{$_}" } sort keys %ends), "\n";
     return @complaints;
-};
+}, slow => 1;
 
 sub start_with_failures
 {

@@ -4,7 +4,7 @@
 #
 #   t/net/hostile.pl --server src/ketchd [--long] [--seed N] [SCENARIO ...]
 #
-# --long adds what takes minutes or gigabytes; --list shows the scenarios.
+# --long adds what takes a minute or a gigabyte; --list shows the scenarios.
 use strict;
 use warnings;
 use FindBin;
@@ -74,9 +74,9 @@ sub half_uploads
 }
 
 scenario 'half-uploads' => sub { half_uploads($_[0], 1000, 1_048_000, 1) };
-scenario 'half-uploads-of-one-chunk' => sub { half_uploads($_[0], 1000, 20_000, 1) };
+scenario 'half-uploads-of-one-chunk' => sub { half_uploads($_[0], 1000, 20_000, 1) }, slow => 1;
 scenario 'half-uploads-that-hold-all-memory' => sub { half_uploads($_[0], 1000, 1_000_000, 100_000) };
-scenario 'half-uploads-of-small-values' => sub { half_uploads($_[0], 1000, 100, 1) };
+scenario 'half-uploads-of-small-values' => sub { half_uploads($_[0], 1000, 100, 1) }, slow => 1;
 
 # Sizes around every place where a value changes its form: one chunk or several, the last one full.
 scenario 'slow-uploaders' => sub {
@@ -191,10 +191,10 @@ scenario 'non-readers-that-hold-all-memory' => sub {
 
 scenario 'non-readers-of-30-kb' => sub {
     non_readers($_[0], 50, join('', map { "get v$_\r\n" } 1 .. 100) x 20, store_many(30_000, 100));
-};
+}, slow => 1;
 scenario 'non-readers-of-100-b' => sub {
     non_readers($_[0], 50, join('', map { "get v$_\r\n" } 1 .. 1000) x 20, store_many(100, 1000));
-};
+}, slow => 1;
 scenario 'non-readers-of-200,000-keys' => sub {
     non_readers($_[0], 20, 'get ' . join(' ', map { 'v' . $_ % 1000 } 1 .. 200_000) . "\r\n",
                 store_many(100, 1000));
@@ -202,7 +202,7 @@ scenario 'non-readers-of-200,000-keys' => sub {
 scenario 'non-readers-of-reports' => sub {
     non_readers($_[0], 50, "stats\r\nstats conns\r\nstats cachedump 5 0\r\nlru_crawler metadump all\r\n" x 100,
                 store_many(100, 10_000));
-};
+}, slow => 1;
 
 
 # ---- clients that vanish ----
@@ -345,7 +345,7 @@ scenario 'connections-2,000' => sub {
     undef $other;
     push @complaints, nobody_is_left($server, $good);
     return @complaints, stop_server($server);
-};
+}, slow => 1;
 
 scenario 'connection-churn' => sub {
     my ($path) = @_;
@@ -406,7 +406,7 @@ sub too_many_connections
     return @complaints, stop_server($server);
 }
 
-scenario 'maxconns' => sub { too_many_connections($_[0]) };
+scenario 'maxconns' => sub { too_many_connections($_[0]) }, slow => 1;
 scenario 'maxconns-not-fast' => sub { too_many_connections($_[0], '-o', 'no_maxconns_fast') };
 
 # The limit of open files falls under what the server has been promised.
@@ -458,7 +458,7 @@ scenario 'few-descriptors-from-the-start' => sub {
         push @complaints, stop_server($server);
     }
     return @complaints;
-};
+}, slow => 1;
 
 sub idle_timeout
 {
@@ -485,7 +485,7 @@ sub idle_timeout
     return @complaints, stop_server($server);
 }
 
-scenario 'idle-timeout' => sub { idle_timeout($_[0], 'tcp') };
+scenario 'idle-timeout' => sub { idle_timeout($_[0], 'tcp') }, slow => 1;
 scenario 'idle-timeout-unix' => sub { idle_timeout($_[0], 'unix') };
 
 
@@ -529,7 +529,7 @@ sub storm_in_little_memory
 }
 
 scenario 'storm-of-sizes-in-2-mb' => sub { storm_in_little_memory($_[0], 2, 200_000) };
-scenario 'storm-of-sizes-in-8-mb' => sub { storm_in_little_memory($_[0], 8, 1_000_000) };
+scenario 'storm-of-sizes-in-8-mb' => sub { storm_in_little_memory($_[0], 8, 1_000_000) }, slow => 1;
 
 scenario 'flush-storm' => sub {
     my ($path) = @_;
@@ -603,11 +603,10 @@ scenario 'full-without-eviction' => sub {
     push @complaints, "of 100 values only $stored were stored after all else was deleted" if $stored < 100;
     push @complaints, too_much_memory($server, 16, 1);
     return @complaints, stop_server($server);
-};
+}, slow => 1;
 
 scenario 'value-of-400-mb' => sub {
     my ($path) = @_;
-    return () unless long_run();
     my $server = start_server($path, '-m', 1024, '-I', '512m');
     my ($socket, $other) = open_clients($server, 2);
     my $value = value_of_size(400_000_000);
@@ -644,7 +643,7 @@ scenario 'value-of-400-mb' => sub {
     print '      ', join(', ', map { sprintf '%s %.1f s', $_, $took{$_} } sort keys %took), "\n";
     push @complaints, too_much_memory($server, 1024, 2);
     return @complaints, stop_server($server);
-};
+}, slow => 1;
 
 # ---- signals ----
 
@@ -672,7 +671,7 @@ scenario 'stopped-under-load' => sub {
     my ($path) = @_;
     my $dir = File::Temp->newdir('hostile-XXXXXX', TMPDIR => 1);
     my (@complaints, $longest_s);
-    for my $i (1 .. (long_run() ? 200 : 20)) {
+    for my $i (1 .. (long_run() ? 200 : 6)) {
         my $listen = $i % 2 ? 'unix' : 'tcp';
         my $server = Wire::Server->start(path => $path, listen => $listen,
                                          args => ['-m', 64, '-P', "$dir/pid"]);
@@ -709,7 +708,7 @@ scenario 'daemon-stopped-at-once' => sub {
     my ($path) = @_;
     my $dir = File::Temp->newdir('hostile-XXXXXX', TMPDIR => 1);
     my @complaints;
-    for my $signal (qw(TERM INT USR1) x 5) {
+    for my $signal ((qw(TERM INT USR1)) x (long_run() ? 10 : 2)) {
         my @as = $> == 0 ? ('-u', 'root') : ();
         system($path, @as, '-d', '-m', 64, '-P', "$dir/pid", '-s', "$dir/socket") == 0
             or return "the daemon does not start";
