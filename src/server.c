@@ -218,13 +218,16 @@ start_threads(struct server *s)
 {
     sigset_t all, before;
     const struct net_config *net = &s->config->net;
-    s->context = (struct worker_context){
-        .engine = s->engine, .exec = s->exec, .clock = &s->clock, .config = net};
     s->workers = calloc(net->workers, sizeof(struct worker *));
     if (s->workers == NULL) {
         log_line(LOG_ERROR, "out of memory");
         return false;
     }
+    s->context = (struct worker_context){.engine = s->engine,
+                                         .exec = s->exec,
+                                         .clock = &s->clock,
+                                         .config = net,
+                                         .workers = s->workers};
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     s->maintenance = maintenance_start(s->engine, &s->clock);

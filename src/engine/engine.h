@@ -94,6 +94,10 @@ void engine_online(struct engine_thread *t, uint32_t now_s);
  * engine_quiesce() again soon, until nothing waits. */
 bool engine_has_limbo(const struct engine_thread *t);
 
+/* Was memory asked for since the last call, and nothing found to evict for a while?  Then uploads and
+ * pinned values hold all of it: let go of some. */
+bool engine_was_starved(struct engine_thread *t);
+
 uint32_t engine_now(const struct engine_thread *t);
 
 /* ---- look-ups ---- */

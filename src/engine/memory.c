@@ -15,11 +15,15 @@ reserve_chunks(uint64_t total)
  * succeeds. */
 #define FRUITLESS_TURNS_MAX 1000
 
+/* After as many, what others have in their hands would have come back if they did not keep it. */
+#define FRUITLESS_TURNS_STARVED 16
+
 enum engine_status
 give_up_or_wait(struct engine_thread *t, unsigned class_id)
 {
     if (epoch_limbo_count(&t->epoch) > 0)
         return ENGINE_AGAIN;
+    t->starved = t->fruitless_turns >= FRUITLESS_TURNS_STARVED;
     if (t->engine->config.evict && t->fruitless_turns < FRUITLESS_TURNS_MAX) {
         t->fruitless_turns++;
         return ENGINE_AGAIN;
@@ -27,6 +31,14 @@ give_up_or_wait(struct engine_thread *t, unsigned class_id)
     counter_add(&t->class_counters[class_id].outofmemory, 1);
     counter_add(&t->counters.store_no_memory, 1);
     return ENGINE_NO_MEMORY;
+}
+
+bool
+engine_was_starved(struct engine_thread *t)
+{
+    bool starved = t->starved;
+    t->starved = false;
+    return starved;
 }
 
 /* Nothing is free: find something, and say how to go on. */

@@ -53,6 +53,7 @@ struct engine_thread {
     counter_t stamped;    /* items given a generation: see begin_generation() */
     bool made_room;       /* something was evicted, and nothing allocated since */
     uint32_t fruitless_turns; /* since it last stored an item: see give_up_or_wait() */
+    bool starved;             /* until engine_was_starved() is asked */
     struct engine_counters counters CACHE_ALIGNED;
     struct engine_class_counters class_counters[SLAB_CLASSES_MAX + 1];
 };

@@ -136,7 +136,7 @@ stream_fini(struct exec_thread *xt, struct stream *st)
 {
     if (st->item != NULL)
         engine_unpin(xt->engine_thread, st->item);
-    if (st->kind == STREAM_REPORT && st->report != NULL)
+    if (st->kind == STREAM_REPORT)
         atomic_fetch_sub_explicit(&xt->exec->report_bytes, st->bytes, memory_order_relaxed);
     free(st->report);
     free(st->dump);
@@ -214,6 +214,12 @@ session_unsend(struct session *s, size_t bytes)
 {
     CHECK(bytes <= s->stream.offset);
     s->stream.offset -= bytes;
+}
+
+bool
+session_holds_memory(const struct session *s)
+{
+    return s->upload.item != NULL || s->stream.item != NULL;
 }
 
 void

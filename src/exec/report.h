@@ -30,10 +30,10 @@ void report_print(struct report *r, const char *fmt, ...) PRINTF(2, 3);
 /* "STAT <name> <value>\r\n"; a stat_emit_fn, with the report as 'to'. */
 void report_stat(void *report, const char *name, const char *fmt, ...) PRINTF(3, 4);
 
-/* Frees the text; the report is empty. */
 /* Gives back the room that was not needed. */
 void report_trim(struct report *r);
 
+/* Frees the text; the report is empty. */
 void report_fini(struct report *r);
 
 #endif

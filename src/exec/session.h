@@ -50,7 +50,7 @@ struct session {
     uint64_t upload_cas;  /* expected */
     uint8_t upload_store; /* enum engine_store */
     bool upload_noreply;
-    uint16_t waits; /* how often 'stats' was put off */
+    uint32_t wait_began_ms; /* 'stats' is put off since; 0: it is not */
     struct stream stream;
 };
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/num.h"
@@ -22,10 +23,9 @@
 /* memcached's highest id of a class; we may have more. */
 #define SLAB_IDS_MAX 63
 
-/* Quiescent points that a report waits for; see exec_stats().  On an idle server they pass within
- * some milliseconds, enough for another worker to get its core back; under load within a tenth of a
- * second. */
-#define WAITS_MAX 1000
+/* How long a report waits for figures of a cache at rest; see has_to_wait().  On an idle server enough
+ * for another worker to get its core back. */
+#define WAIT_MS 100
 
 /* Everything the reports draw on, collected once. */
 struct figures {
@@ -415,7 +415,7 @@ stats_cachedump(struct exec_thread *xt, struct session *s, const struct span *wo
         return refuse_report(out);
     } else {
         struct cachedump d = {.exec = x};
-        /* More items than fit would only be walked over, while nobody can store in this class. */
+        /* More items than fit would only be walked over, and nobody stores in this class meanwhile. */
         if (limit == 0 || limit > CACHEDUMP_BYTES_MAX / CACHEDUMP_LINE_BYTES_MIN)
             limit = CACHEDUMP_BYTES_MAX / CACHEDUMP_LINE_BYTES_MIN;
         if (id >= 1 && id <= engine_class_count(x->engine))
@@ -507,17 +507,37 @@ stats_group(struct exec_thread *xt, struct session *s, report_fn *group, struct 
     return give_report(xt->exec, s, &r, out);
 }
 
+static uint32_t
+now_ms(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint32_t)(ts.tv_sec * 1000 + ts.tv_nsec / 1000000) | 1; /* never 0 */
+}
+
+/* Chunks that wait for a quiescent point would show up as used.  But while everybody stores there are
+ * always some, and turns are long: a report that waited for thousands of them took a second. */
+static bool
+has_to_wait(struct exec_thread *xt, struct session *s)
+{
+    if (engine_has_limbo(xt->engine_thread)) {
+        if (s->wait_began_ms == 0)
+            s->wait_began_ms = now_ms();
+        if (now_ms() - s->wait_began_ms < WAIT_MS)
+            return true;
+    }
+    s->wait_began_ms = 0;
+    return false;
+}
+
 enum step
 exec_stats(struct exec_thread *xt, struct session *s, const struct request *r, struct output *out)
 {
-    /* Chunks that wait for a quiescent point would show up as used.  But while everybody stores
-     * there are always some, and a report must not wait for ever. */
-    if (engine_has_limbo(xt->engine_thread) && s->waits++ < WAITS_MAX)
+    if (has_to_wait(xt, s))
         return STEP_AGAIN;
-    s->waits = 0;
     struct span words[3];
     size_t count = words_split(request_args(r), words, ARRAY_COUNT(words));
-    if (count == 0)
+    if (count == 0) /* a few kilobytes, and what an operator needs most when others ask for too much */
         return stats_group(xt, s, report_general, out);
     if (words_match(words[0], "reset")) {
         reset(xt->exec);

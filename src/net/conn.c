@@ -10,6 +10,12 @@
 /* How often a turn may fill and send the output before others get theirs. */
 #define FLUSHES_PER_TURN 4
 
+/* When memory cannot be had because clients keep it, somebody must let go: who has been silent for so
+ * long in the middle of an upload or of a value being sent, or has taken so long over it.  Others wait
+ * for about two seconds (STARVED_WAIT_S, and the engine's FRUITLESS_TURNS_MAX). */
+#define HOARDER_SILENT_MS 500
+#define HOARDER_BUSY_MS   10000
+
 /* How often a turn tries again to find memory before others get theirs. */
 #define RETRIES_PER_TURN 2
 
@@ -119,6 +125,51 @@ conn_close(struct conn *c)
     close(c->io.fd);
     counter_add(&w->counters.conns_closed, 1);
     free(c);
+}
+
+/* ---- who keeps memory from others ---- */
+
+static uint32_t
+now_ms(const struct worker *w)
+{
+    return (uint32_t)(uint64_t)(ev_now(w->loop) * 1e3) | 1; /* never 0 */
+}
+
+static void
+note_held(struct conn *c)
+{
+    if (LIKELY(!session_holds_memory(&c->session))) {
+        c->held_since_ms = 0;
+        return;
+    }
+    c->held_moved_ms = now_ms(c->worker);
+    if (c->held_since_ms == 0)
+        c->held_since_ms = c->held_moved_ms;
+}
+
+static bool
+is_hoarder(const struct conn *c, uint32_t at_ms)
+{
+    enum conn_state state = state_of(c);
+    return c->held_since_ms != 0 && (state == CONN_READING || state == CONN_WRITING) &&
+           ((int32_t)(at_ms - c->held_moved_ms) >= HOARDER_SILENT_MS ||
+            (int32_t)(at_ms - c->held_since_ms) >= HOARDER_BUSY_MS);
+}
+
+bool
+conn_close_hoarder(struct worker *w)
+{
+    uint32_t at_ms = now_ms(w);
+    struct conn *worst = NULL;
+    /* Only this thread changes the list. */
+    for (struct conn *c = w->conns; c != NULL; c = c->next)
+        if (is_hoarder(c, at_ms) &&
+            (worst == NULL || (int32_t)(c->held_since_ms - worst->held_since_ms) < 0))
+            worst = c;
+    if (worst == NULL)
+        return false;
+    conn_close(worst);
+    return true;
 }
 
 /* ---- bytes that outlive a turn ---- */
@@ -237,6 +288,7 @@ others_wait(const struct worker *w)
 static void
 end_turn(struct conn *c, enum sent sent, enum conn_state when_sent, struct span in)
 {
+    note_held(c);
     if (sent == SENT_BROKEN || (sent == SENT_ALL && c->closing)) {
         conn_close(c);
     } else if (!c->closing && !keep_input(c, in)) {
@@ -277,6 +329,8 @@ run(struct conn *c, struct span in)
     for (;;) {
         size_t used;
         enum exec_status status = exec_run(w->exec_thread, &c->session, in, out, &budget, &used);
+        if (UNLIKELY(engine_was_starved(w->engine_thread)))
+            worker_ask_for_memory(w);
         in = span_of(in.p + used, in.bytes - used);
         if (status == EXEC_YIELD) {
             if (others_wait(w) && out->streamed_bytes == 0) {
@@ -293,7 +347,7 @@ run(struct conn *c, struct span in)
             return;
         }
         if ((status == EXEC_FULL && ++flushes == FLUSHES_PER_TURN) ||
-            (status == EXEC_AGAIN && retries++ == RETRIES_PER_TURN)) {
+            (status == EXEC_AGAIN && (w->starved || retries++ == RETRIES_PER_TURN))) {
             end_turn(c, sent, CONN_WAITING, in);
             return;
         }
@@ -343,6 +397,8 @@ on_writable(struct conn *c)
             return;
         }
         k->start += (uint32_t)n;
+        if (n > 0)
+            note_held(c);
         if (k->start < k->end)
             return;
         free_kept(k);

@@ -54,6 +54,8 @@ struct conn {
     bool closing;                      /* close when the output is sent */
     _Atomic uint8_t state;             /* enum conn_state */
     _Atomic uint32_t last_request_s;   /* on the server's clock */
+    uint32_t held_since_ms;            /* it keeps memory of the cache; 0: it does not */
+    uint32_t held_moved_ms;            /* when that last went on */
     struct session session;
 };
 
@@ -75,6 +77,10 @@ struct worker {
     ev_idle busy;       /* keeps the loop from blocking while connections wait */
     ev_timer again;     /* the same, gently, while freed memory waits for other threads */
     ev_timer idle_check;
+    ev_async relief;    /* some worker finds no memory */
+    ev_tstamp asked_at; /* when we last asked for some */
+    bool starved;       /* we find none: there is no use in trying again at once */
+    uint32_t relief_s;  /* when that was last logged */
     struct mutex mail_lock; /* of the sockets that are handed over */
     int *mail;
     size_t mail_count, mail_room;
@@ -84,9 +90,15 @@ struct worker {
     char input[INPUT_BYTES];
 };
 
+/* Makes every worker close a connection that keeps memory, if there is one; see conn_close_hoarder(). */
+void worker_ask_for_memory(struct worker *w);
+
 /* Registers a new connection with its worker's loop.  False: no memory; the socket is not touched. */
 bool conn_open(struct worker *w, int fd) MUST_USE;
 void conn_close(struct conn *c);
+
+/* Closes the connection that has kept memory of the cache for longest without need; false: none. */
+bool conn_close_hoarder(struct worker *w);
 
 /* The next turn of a WAITING connection. */
 void conn_turn(struct conn *c);

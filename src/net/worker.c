@@ -13,10 +13,46 @@
 #include "base/log.h"
 #include "net/conn.h"
 
+/* How long who finds no memory waits before trying again, while clients are made to let go of some. */
+#define STARVED_WAIT_S 0.0025
+
 /* How long the loop may block while freed memory waits for other threads to pass a quiescent point. */
 #define LIMBO_WAIT_S 0.001
 
 #define IDLE_CHECK_S 1.0
+
+/* ---- memory that clients keep ---- */
+
+static void
+relieve(struct worker *w)
+{
+    if (!conn_close_hoarder(w) || w->relief_s == w->now_s)
+        return;
+    w->relief_s = w->now_s;
+    log_line(LOG_WARN, "clients that neither finish what they send nor read what they asked for keep "
+                       "all the memory: closing connections, those who have kept some for longest first");
+}
+
+static void
+on_relief(struct ev_loop *loop, ev_async *watcher, int events)
+{
+    (void)watcher, (void)events;
+    relieve(ev_userdata(loop));
+}
+
+void
+worker_ask_for_memory(struct worker *w)
+{
+    w->starved = true; /* on_turn() looks for our own */
+    if (ev_now(w->loop) - w->asked_at < STARVED_WAIT_S)
+        return;
+    w->asked_at = ev_now(w->loop);
+    for (unsigned i = 0; i < w->context->config->workers; i++) {
+        struct worker *other = w->context->workers[i];
+        if (other != w)
+            ev_async_send(other->loop, &other->relief);
+    }
+}
 
 /* ---- the loop ---- */
 
@@ -56,13 +92,17 @@ on_turn(struct ev_loop *loop, ev_prepare *watcher, int events)
 {
     (void)watcher, (void)events;
     struct worker *w = ev_userdata(loop);
+    if (w->starved)
+        relieve(w);
+    w->starved = false;
     run_waiting(w);
-    if (w->waiting != NULL && !ev_is_active(&w->busy))
+    bool busy = w->waiting != NULL && !w->starved;
+    if (busy && !ev_is_active(&w->busy))
         ev_idle_start(loop, &w->busy);
-    else if (w->waiting == NULL && ev_is_active(&w->busy))
+    else if (!busy && ev_is_active(&w->busy))
         ev_idle_stop(loop, &w->busy);
-    if (engine_has_limbo(w->engine_thread) && !ev_is_active(&w->again)) {
-        ev_timer_set(&w->again, LIMBO_WAIT_S, 0.);
+    if ((w->waiting != NULL || engine_has_limbo(w->engine_thread)) && !ev_is_active(&w->again)) {
+        ev_timer_set(&w->again, w->starved ? STARVED_WAIT_S : LIMBO_WAIT_S, 0.);
         ev_timer_start(loop, &w->again);
     }
 }
@@ -182,6 +222,8 @@ init_loop(struct worker *w)
     ev_set_loop_release_cb(w->loop, before_poll, after_poll);
     ev_async_init(&w->wakeup, on_wakeup);
     ev_async_start(w->loop, &w->wakeup);
+    ev_async_init(&w->relief, on_relief);
+    ev_async_start(w->loop, &w->relief);
     ev_prepare_init(&w->turn, on_turn);
     ev_prepare_start(w->loop, &w->turn);
     ev_idle_init(&w->busy, on_busy);

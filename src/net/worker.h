@@ -43,6 +43,7 @@ struct worker_context {
     struct exec *exec;
     struct clock *clock;
     const struct net_config *config;
+    struct worker *const *workers; /* config->workers of them, before the first connection comes */
 };
 
 /* NULL, with the reason logged, when memory or threads are short.  The worker runs at once. */

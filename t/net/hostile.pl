@@ -170,6 +170,25 @@ sub store_many
 scenario 'non-readers-of-1-mb' => sub {
     non_readers($_[0], 50, "get v1 v2 v3\r\n" x 1000, store_many(1_000_000, 3));
 };
+# Each keeps another value from being given up, all of them together the whole cache.
+scenario 'non-readers-that-hold-all-memory' => sub {
+    my ($path) = @_;
+    my $server = start_server($path, '-m', 64);
+    my $good = open_clients($server);
+    my @bad = open_clients($server, 80);
+    for my $i (0 .. $#bad) {
+        setsockopt $bad[$i], SOL_SOCKET, SO_RCVBUF, 16_384;
+        store($good, "held$i", value_of_size(1_000_000, $i));
+        send_all($bad[$i], "get held$i\r\n" x 20);
+    }
+    my @complaints = everybody_else_can_store($good, 300, 900_000);
+    push @complaints, too_much_memory($server, 64, 80);
+    @bad = ();
+    push @complaints, nobody_is_left($server, $good);
+    push @complaints, memory_came_back($server, 64, 0.7);
+    return @complaints, stop_server($server);
+};
+
 scenario 'non-readers-of-30-kb' => sub {
     non_readers($_[0], 50, join('', map { "get v$_\r\n" } 1 .. 100) x 20, store_many(30_000, 100));
 };
