@@ -6,8 +6,9 @@
 #include "exec/internal.h"
 
 /* Keys of requests that have one are prefetched only when there are several: for a single request
- * nothing can be done between asking for a line and needing it. */
-#define PREFETCH_MIN 2
+ * nothing can be done between asking for a line and needing it.  (A get is two requests: its key, its
+ * end.) */
+#define PREFETCH_MIN 3
 
 #define THIRTY_DAYS_S (60 * 60 * 24 * 30)
 
