@@ -6,8 +6,9 @@
 #include "exec/internal.h"
 
 /* Keys of requests that have one are prefetched only when there are several: for a single request
- * nothing can be done between asking for a line and needing it. */
-#define PREFETCH_MIN 2
+ * nothing can be done between asking for a line and needing it.  (A get is two requests: its key, its
+ * end.) */
+#define PREFETCH_MIN 3
 
 #define THIRTY_DAYS_S (60 * 60 * 24 * 30)
 
@@ -136,7 +137,7 @@ stream_fini(struct exec_thread *xt, struct stream *st)
 {
     if (st->item != NULL)
         engine_unpin(xt->engine_thread, st->item);
-    if (st->kind == STREAM_REPORT && st->report != NULL)
+    if (st->kind == STREAM_REPORT)
         atomic_fetch_sub_explicit(&xt->exec->report_bytes, st->bytes, memory_order_relaxed);
     free(st->report);
     free(st->dump);

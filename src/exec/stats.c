@@ -25,7 +25,7 @@
 
 /* How long a report waits for figures of a cache at rest; see has_to_wait().  On an idle server enough
  * for another worker to get its core back. */
-#define WAIT_MS 20
+#define WAIT_MS 100
 
 /* Everything the reports draw on, collected once. */
 struct figures {
@@ -415,7 +415,7 @@ stats_cachedump(struct exec_thread *xt, struct session *s, const struct span *wo
         return refuse_report(out);
     } else {
         struct cachedump d = {.exec = x};
-        /* More items than fit would only be walked over, while nobody can store in this class. */
+        /* More items than fit would only be walked over, and nobody stores in this class meanwhile. */
         if (limit == 0 || limit > CACHEDUMP_BYTES_MAX / CACHEDUMP_LINE_BYTES_MIN)
             limit = CACHEDUMP_BYTES_MAX / CACHEDUMP_LINE_BYTES_MIN;
         if (id >= 1 && id <= engine_class_count(x->engine))
