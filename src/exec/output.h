@@ -10,6 +10,7 @@
  *
  * Threads:   one worker has one output, and uses it for all its connections in turn.
  * Ownership: borrowed bytes must stay until output_reset().
+ *            All zero is not empty: output_reset() first.
  * Failure:   none: whoever adds something first makes sure that output_is_full() says no.  To
  *            overrun the iovecs is a bug, and a CHECK().
  */
@@ -38,6 +39,7 @@
 #define OUTPUT_IOV_MAX   256 /* below the system's IOV_MAX, 1024 */
 
 struct output {
+    size_t limit;          /* full at so many bytes; OUTPUT_BYTES_MAX, or less to keep less */
     size_t used;           /* bytes of buf */
     size_t run_start;      /* where the run of buf begins that is not in iov yet */
     size_t bytes;          /* in all, copied and borrowed */
@@ -47,10 +49,11 @@ struct output {
     char buf[OUTPUT_BUF_BYTES];
 };
 
-/* Makes it empty; what was borrowed may go. */
+/* Makes it empty, with the usual limit; what was borrowed may go. */
 static inline void
 output_reset(struct output *o)
 {
+    o->limit = OUTPUT_BYTES_MAX;
     o->used = o->run_start = o->bytes = o->streamed_bytes = 0;
     o->iov_count = 0;
 }
@@ -59,7 +62,7 @@ output_reset(struct output *o)
 static inline bool
 output_is_full(const struct output *o)
 {
-    return o->bytes >= OUTPUT_BYTES_MAX || o->used > OUTPUT_BUF_BYTES - OUTPUT_STEP_BYTES ||
+    return o->bytes >= o->limit || o->used > OUTPUT_BUF_BYTES - OUTPUT_STEP_BYTES ||
            o->iov_count > OUTPUT_IOV_MAX - 2 * OUTPUT_STEP_IOVS;
 }
 

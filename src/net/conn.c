@@ -7,6 +7,14 @@
 
 #include "base/check.h"
 
+/* What a worker's connections may keep of unparsed input and unsent output before it becomes frugal: takes
+ * less at a time, and makes less of an answer before it is sent.  Clients who do not read are then good for
+ * a few kilobytes each, where they would be for more than a hundred. */
+#define KEPT_BYTES_PLENTY   (4u << 20)
+#define FRUGAL_INPUT_BYTES  (4u << 10) /* >= TEXT_INPUT_BYTES_MIN */
+#define FRUGAL_OUTPUT_BYTES (4u << 10)
+_Static_assert(FRUGAL_INPUT_BYTES >= TEXT_INPUT_BYTES_MIN, "enough to go on");
+
 /* How often a turn may fill and send the output before others get theirs. */
 #define FLUSHES_PER_TURN 4
 
@@ -103,9 +111,28 @@ conn_open(struct worker *w, int fd)
     return true;
 }
 
-static void
-free_kept(struct kept *k)
+static bool
+is_frugal(const struct worker *w)
 {
+    return w->kept_bytes > KEPT_BYTES_PLENTY;
+}
+
+/* Room for 'bytes' in an empty 'k'. */
+static bool
+alloc_kept(struct worker *w, struct kept *k, size_t bytes)
+{
+    char *p = malloc(bytes);
+    if (p == NULL)
+        return false;
+    *k = (struct kept){p, 0, (uint32_t)bytes};
+    w->kept_bytes += bytes;
+    return true;
+}
+
+static void
+free_kept(struct worker *w, struct kept *k)
+{
+    w->kept_bytes -= k->end;
     free(k->bytes);
     *k = (struct kept){0};
 }
@@ -116,8 +143,8 @@ conn_close(struct conn *c)
     struct worker *w = c->worker;
     set_state(c, CONN_CLOSED);
     session_fini(w->exec_thread, &c->session);
-    free_kept(&c->input);
-    free_kept(&c->output);
+    free_kept(w, &c->input);
+    free_kept(w, &c->output);
     mutex_lock(&w->list_lock);
     if (c->prev != NULL)
         c->prev->next = c->next;
@@ -201,11 +228,9 @@ keep_input(struct conn *c, struct span in)
     if (in.bytes == 0)
         return true;
     CHECK(c->input.bytes == NULL && in.bytes <= INPUT_BYTES);
-    c->input.bytes = malloc(in.bytes);
-    if (c->input.bytes == NULL)
+    if (!alloc_kept(c->worker, &c->input, in.bytes))
         return false;
     memcpy(c->input.bytes, in.p, in.bytes);
-    c->input.end = (uint32_t)in.bytes;
     return true;
 }
 
@@ -216,7 +241,7 @@ take_input(struct conn *c)
     size_t bytes = c->input.end - c->input.start;
     if (bytes > 0)
         memcpy(c->worker->input, c->input.bytes + c->input.start, bytes);
-    free_kept(&c->input);
+    free_kept(c->worker, &c->input);
     return bytes;
 }
 
@@ -224,26 +249,22 @@ take_input(struct conn *c)
 static bool
 keep_output(struct conn *c, struct output *out, size_t from, size_t to)
 {
-    if (from == to) {
-        free_kept(&c->output);
-        return true;
-    }
-    char *bytes = malloc(to - from);
-    if (bytes == NULL)
+    struct kept kept = {0};
+    if (from < to && !alloc_kept(c->worker, &kept, to - from))
         return false;
     size_t at = 0, copied = 0;
     for (int i = 0; i < out->iov_count && at < to; i++) {
         size_t start = from > at ? from - at : 0;
         size_t end = to - at < out->iov[i].iov_len ? to - at : out->iov[i].iov_len;
         if (start < end) {
-            memcpy(bytes + copied, (char *)out->iov[i].iov_base + start, end - start);
+            memcpy(kept.bytes + copied, (char *)out->iov[i].iov_base + start, end - start);
             copied += end - start;
         }
         at += out->iov[i].iov_len;
     }
     CHECK(copied == to - from);
-    free_kept(&c->output);
-    c->output = (struct kept){bytes, 0, (uint32_t)copied};
+    free_kept(c->worker, &c->output);
+    c->output = kept;
     return true;
 }
 
@@ -291,7 +312,7 @@ flush(struct conn *c)
     }
     /* What was kept from an earlier turn has been sent, or copied again. */
     if (sent == SENT_ALL)
-        free_kept(&c->output);
+        free_kept(c->worker, &c->output);
     output_reset(out);
     return sent;
 }
@@ -349,6 +370,8 @@ run(struct conn *c, struct span in)
         output_borrow(out, c->output.bytes + c->output.start, c->output.end - c->output.start);
     for (;;) {
         size_t used;
+        if (UNLIKELY(is_frugal(w)))
+            out->limit = FRUGAL_OUTPUT_BYTES;
         enum exec_status status = exec_run(w->exec_thread, &c->session, in, out, &budget, &used);
         if (UNLIKELY(engine_was_starved(w->engine_thread)))
             worker_ask_for_memory(w);
@@ -399,8 +422,11 @@ on_readable(struct conn *c)
 {
     struct worker *w = c->worker;
     size_t kept = c->input.end - c->input.start;
+    size_t room = INPUT_BYTES - kept;
     CHECK(kept < INPUT_BYTES);
-    ssize_t n = recv(c->io.fd, w->input + kept, INPUT_BYTES - kept, 0);
+    if (UNLIKELY(is_frugal(w)) && room > FRUGAL_INPUT_BYTES)
+        room = FRUGAL_INPUT_BYTES;
+    ssize_t n = recv(c->io.fd, w->input + kept, room, 0);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
         return;
     if (n <= 0) {
@@ -430,7 +456,7 @@ on_writable(struct conn *c)
             note_held(c);
         if (k->start < k->end)
             return;
-        free_kept(k);
+        free_kept(c->worker, k);
     }
     if (c->closing)
         conn_close(c);

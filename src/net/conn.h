@@ -69,6 +69,7 @@ struct worker {
     struct exec_thread *exec_thread;
     uint32_t now_s;                      /* read once per turn of the loop */
     struct conn *waiting, **waiting_end; /* WAITING connections, the next turn first */
+    size_t kept_bytes;                   /* of all its connections' input and output */
     struct worker_counters counters;
     struct mutex list_lock;              /* of 'conns' */
     struct conn *conns;

@@ -101,6 +101,7 @@ static inline struct server *
 server_with(uint64_t limit_bytes, bool evict, struct exec_config config)
 {
     struct server *sv = calloc(1, sizeof *sv);
+    output_reset(&sv->output);
     struct engine_config ec;
     struct exec_hooks hooks = {
         .context = sv,

@@ -189,6 +189,28 @@ scenario 'non-readers-that-hold-all-memory' => sub {
     return @complaints, stop_server($server);
 };
 
+# What is kept for each must be little when they are many.
+scenario 'non-readers-1,000' => sub {
+    my ($path) = @_;
+    my $server = start_server($path, '-m', 64, '-c', 2000);
+    my $good = open_clients($server);
+    store($good, "v$_", value_of_size(1000, $_)) for 1 .. 100;
+    my $before_mb = rss_mb($server);
+    my @bad = open_clients($server, 1000);
+    my $request = join '', map { 'get v' . (1 + $_ % 100) . "\r\n" } 1 .. 10_000;
+    setsockopt $_, SOL_SOCKET, SO_RCVBUF, 16_384 for @bad;
+    for (1 .. 3) {
+        send_some($_, $request) for @bad;
+    }
+    my @complaints = never_rests($server);
+    push @complaints, slow_for_others($good);
+    my $grown_mb = rss_mb($server) - $before_mb;
+    push @complaints, sprintf 'RSS grew by %.1f MB', $grown_mb if $grown_mb > 40 && !sanitized($server);
+    @bad = ();
+    push @complaints, nobody_is_left($server, $good);
+    return @complaints, stop_server($server);
+};
+
 scenario 'non-readers-of-30-kb' => sub {
     non_readers($_[0], 50, join('', map { "get v$_\r\n" } 1 .. 100) x 20, store_many(30_000, 100));
 }, slow => 1;
