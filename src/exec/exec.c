@@ -223,6 +223,12 @@ session_holds_memory(const struct session *s)
     return s->upload.item != NULL || s->stream.item != NULL;
 }
 
+uint64_t
+session_moved_bytes(const struct session *s)
+{
+    return s->upload.item != NULL ? s->upload.filled_bytes : s->stream.offset;
+}
+
 void
 session_fini(struct exec_thread *xt, struct session *s)
 {

@@ -119,6 +119,9 @@ void session_unsend(struct session *s, size_t bytes);
 /* Does the session keep memory of the cache from others: an open upload, a value half sent? */
 bool session_holds_memory(const struct session *s);
 
+/* How many bytes of it have come, or gone out. */
+uint64_t session_moved_bytes(const struct session *s);
+
 /* Gives back what a session holds, at the end of its connection: at any moment between two calls of
  * exec_run(). */
 void session_fini(struct exec_thread *xt, struct session *s);

@@ -19,9 +19,12 @@ _Static_assert(FRUGAL_INPUT_BYTES >= TEXT_INPUT_BYTES_MIN, "enough to go on");
 #define FLUSHES_PER_TURN 4
 
 /* When memory cannot be had because clients keep it, somebody must let go: who has been silent for so
- * long in the middle of an upload or of a value being sent, or has taken so long over it. */
-#define HOARDER_SILENT_MS 500
-#define HOARDER_BUSY_MS   10000
+ * long in the middle of an upload or of a value being sent, or has been slower than that for so long, or has
+ * taken so long over it. */
+#define HOARDER_SILENT_MS    500
+#define HOARDER_SLOW_MS      1000
+#define HOARDER_BYTES_PER_MS 64
+#define HOARDER_BUSY_MS      10000
 
 /* How long a store waits for that before it is refused.  Who keeps memory while waiting for more gives up
  * first: uploads that wait for each other must not make everybody wait for them. */
@@ -199,9 +202,14 @@ static bool
 is_hoarder(const struct conn *c, uint32_t at_ms)
 {
     enum conn_state state = state_of(c);
-    return c->held_since_ms != 0 && (state == CONN_READING || state == CONN_WRITING) &&
-           ((int32_t)(at_ms - c->held_moved_ms) >= HOARDER_SILENT_MS ||
-            (int32_t)(at_ms - c->held_since_ms) >= HOARDER_BUSY_MS);
+    if (c->held_since_ms == 0 || (state != CONN_READING && state != CONN_WRITING))
+        return false;
+    /* Signed: the clock on the wall may be put back. */
+    int32_t silent_ms = (int32_t)(at_ms - c->held_moved_ms);
+    int32_t held_ms = (int32_t)(at_ms - c->held_since_ms);
+    bool slow = (int64_t)session_moved_bytes(&c->session) < (int64_t)held_ms * HOARDER_BYTES_PER_MS;
+    return silent_ms >= HOARDER_SILENT_MS || (held_ms >= HOARDER_SLOW_MS && slow) ||
+           held_ms >= HOARDER_BUSY_MS;
 }
 
 bool

@@ -78,6 +78,30 @@ scenario 'half-uploads-of-one-chunk' => sub { half_uploads($_[0], 1000, 20_000, 
 scenario 'half-uploads-that-hold-all-memory' => sub { half_uploads($_[0], 1000, 1_000_000, 100_000) };
 scenario 'half-uploads-of-small-values' => sub { half_uploads($_[0], 1000, 100, 1) }, slow => 1;
 
+# The same, but a byte comes now and then.
+scenario 'half-uploads-that-trickle' => sub {
+    my ($path) = @_;
+    my $server = start_server($path, '-m', 64, '-c', 1100);
+    my $good = open_clients($server);
+    my @bad = open_clients($server, 1000);
+    send_all($bad[$_], "set half$_ 0 0 1000000\r\n" . 'x' x 100_000) for 0 .. $#bad;
+    my $pid = fork // die "fork: $!\n";
+    if ($pid == 0) {
+        while (kill 0, getppid) {
+            send_some($_, 'x') for @bad;
+            sleep 0.1;
+        }
+        POSIX::_exit(0);
+    }
+    my @complaints = everybody_else_can_store($good, 300, 900_000);
+    kill 'TERM', $pid;
+    waitpid $pid, 0;
+    @bad = ();
+    push @complaints, nobody_is_left($server, $good);
+    push @complaints, memory_came_back($server, 64, 0.7);
+    return @complaints, stop_server($server);
+}, slow => 1;
+
 # Sizes around every place where a value changes its form: one chunk or several, the last one full.
 scenario 'slow-uploaders' => sub {
     my ($path) = @_;
