@@ -28,8 +28,8 @@ _Static_assert(FRUGAL_INPUT_BYTES >= TEXT_INPUT_BYTES_MIN, "enough to go on");
 
 /* How long a store waits for that before it is refused.  Who keeps memory while waiting for more gives up
  * first: uploads that wait for each other must not make everybody wait for them. */
-#define WANT_MS         2000
-#define WANT_HOLDING_MS 1000
+#define WANT_MS         3000
+#define WANT_HOLDING_MS 2000
 
 /* How often a turn tries again to find memory before others get theirs. */
 #define RETRIES_PER_TURN 2
