@@ -127,6 +127,8 @@ scenario 'system-calls' => sub {
         my $failed_before = $failed;
         for my $error (@{$faults{$call}}) {
             for my $when (long_run() ? (1 .. 20, '2+3', '1+1') : (1, '2+3')) {
+                # Who detaches between the two ends of a call turns it into ENOSYS; of every one, surely.
+                next if $call eq 'epoll_wait' && $when eq '1+1';
                 fill($server) if $call eq 'madvise';
                 # With 1+1 every single one: then nothing can work meanwhile, but all must afterwards.
                 $failed += with_fault($server, $call, "error=$error", $when);
