@@ -49,6 +49,7 @@ struct engine_thread {
     struct engine_thread *next;
     struct epoch_thread epoch;
     uint32_t now_s;
+    uint32_t stored_bytes; /* see engine_stored_bytes() */
     int32_t index_delta;  /* entries not yet told to index_count() */
     counter_t stamped;    /* items given a generation: see begin_generation() */
     bool made_room;       /* something was evicted, and nothing allocated since */

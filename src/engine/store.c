@@ -410,8 +410,10 @@ try_commit(struct engine_thread *t, uint64_t hash, struct upload *up, const stru
     uint64_t unique;
     status = link_item(t, hash, joined.item, old.ref, &how, &unique);
     *raced = status == ENGINE_EXISTS;
-    if (status == ENGINE_OK)
+    if (status == ENGINE_OK) {
         *cas = unique;
+        t->stored_bytes = item_value_bytes(joined.item);
+    }
     if (joins && status != ENGINE_OK)
         engine_abandon(t, &joined);
     else if (!joins && status == ENGINE_OK)
@@ -448,7 +450,8 @@ engine_commit(struct engine_thread *t, uint64_t hash, struct upload *up,
     while (raced);
     if (status == ENGINE_AGAIN)
         return status;
-    count_store(t, class_id, rules->how, status);
+    if (!rules->uncounted)
+        count_store(t, class_id, rules->how, status);
     engine_abandon(t, up);
     return status;
 }
@@ -469,6 +472,12 @@ engine_store(struct engine_thread *t, uint64_t hash, struct span key, uint32_t c
     if (status != ENGINE_OK)
         engine_abandon(t, &up);
     return status;
+}
+
+uint32_t
+engine_stored_bytes(const struct engine_thread *t)
+{
+    return t->stored_bytes;
 }
 
 /* ---- arithmetic ---- */
@@ -567,6 +576,7 @@ make_result(struct engine_thread *t, struct span key, const struct item *old, st
     if (!parse_value(old, &value))
         return ENGINE_NOT_NUMERIC;
     a->result = add_or_subtract(value, a->delta, a->decr);
+    a->exptime_before_s = item_exptime(old);
     return make_number(t, old, a->result, up);
 }
 
@@ -632,8 +642,10 @@ make_copy(struct engine_thread *t, const struct item *old, const struct engine_r
         engine_reserve(t, item_key(old), client_flags, exptime_s, value_bytes, up);
     if (status != ENGINE_OK)
         return status;
-    if (!m->drops_value)
+    if (!m->drops_value) {
+        inherit_hits(up->item, old, ITEM_FETCHED);
         status = upload_value_of(t, up, old);
+    }
     if (status != ENGINE_OK)
         engine_abandon(t, up);
     return status;
