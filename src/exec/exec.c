@@ -320,6 +320,8 @@ exec_run(struct exec_thread *xt, struct session *s, struct span in, struct outpu
     enum exec_status status;
     bool more;
     *used = 0;
+    if (UNLIKELY(s->protocol == PROTOCOL_AUTO) && in.bytes > 0)
+        s->protocol = protocol_of(in.p[0]);
     do {
         struct span rest = span_of(in.p + *used, in.bytes - *used);
         size_t step = 0;

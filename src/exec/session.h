@@ -9,7 +9,8 @@
  *                        +--+----------------+
  *
  * At most one of upload and stream is active; while one is, nothing else of the client's is looked
- * at.  All zero is the session of a client that has just come.  Its fields are for exec alone.
+ * at.  All zero is the session of a client that has just come; who knows its protocol may set that.
+ * The other fields are for exec alone.
  *
  * Threads:   its connection's worker only.
  * Ownership: owns the open upload, the pin of a streamed item, the bytes of a report:
@@ -21,6 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "engine/engine.h"
+#include "proto/protocol.h"
 #include "proto/text.h"
 
 struct dump;
@@ -50,6 +52,7 @@ struct session {
     uint64_t upload_cas;  /* expected */
     uint8_t upload_store; /* enum engine_store */
     bool upload_noreply;
+    uint8_t protocol;     /* enum protocol; AUTO until the first byte has come */
     uint32_t wait_began_ms; /* 'stats' is put off since; 0: it is not */
     struct stream stream;
 };
