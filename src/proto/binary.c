@@ -120,6 +120,13 @@ emit(struct run *run, enum cmd cmd, uint8_t flags)
     return r;
 }
 
+static inline void
+set_key(struct request *r, const char *key, uint32_t bytes)
+{
+    r->key = bytes > 0 ? key : NULL;
+    r->key_bytes = (uint8_t)bytes;
+}
+
 /* False: key and extras exceed the body. */
 static inline bool
 read_header(const char *packet, struct header *h)
@@ -225,8 +232,7 @@ run_packet(struct run *run)
     if (here < head_bytes)
         return false;
     struct request *r = emit(run, h.opcode->cmd, h.opcode->flags);
-    r->key = packet + BINARY_HEADER_BYTES + h.extras_bytes;
-    r->key_bytes = (uint8_t)h.key_bytes;
+    set_key(r, packet + BINARY_HEADER_BYTES + h.extras_bytes, h.key_bytes);
     fill_arguments(r, packet, &h);
     run->at += head_bytes;
     return !is_storage(r->cmd) || run_value(run, &h, r);
@@ -285,9 +291,10 @@ fill_arguments(struct request *r, const char *packet, const struct header *h)
         r->exptime = h->extras_bytes > 0 ? binary_u32(extras) : 0;
         break;
     case CMD_STATS:
-        r->value = r->key;
-        r->value_here = r->value_bytes = r->key_bytes;
+        r->value = extras;
+        r->value_here = r->value_bytes = h->key_bytes;
         r->key_bytes = 0; /* it is the key of no item */
+        r->key = NULL;
         break;
     }
 }
@@ -316,15 +323,14 @@ run_sasl(struct run *run, const struct header *h)
     if (here < needed)
         return false;
     struct request *r = emit(run, h->opcode->cmd, h->opcode->flags);
-    r->key = run->at + BINARY_HEADER_BYTES;
-    r->key_bytes = (uint8_t)h->key_bytes;
+    set_key(r, run->at + BINARY_HEADER_BYTES, h->key_bytes);
     run->at += BINARY_HEADER_BYTES + needed;
     if (!whole) {
         binary_parser_swallow(run->parser, h->value_bytes);
         return true;
     }
     r->flags |= REQ_WHOLE;
-    r->value = r->key + h->key_bytes;
+    r->value = run->at - h->value_bytes;
     r->value_here = r->value_bytes = h->value_bytes;
     return true;
 }
