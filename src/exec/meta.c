@@ -9,12 +9,11 @@
  * Of many clients that ask for a missing (N), stale, or nearly expired (R) item, one is told W: make a
  * new one.  The engine decides who: whoever adds the item, or sets its ITEM_TOKEN_SENT.
  */
-#include "exec/meta.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/base64.h"
 #include "engine/view.h"
 #include "exec/store.h"
 #include "exec/value.h"
@@ -447,7 +446,7 @@ keep(const struct meta_upload *m)
 }
 
 void
-meta_forget(struct session *s)
+exec_meta_forget(struct session *s)
 {
     free(s->meta);
     s->meta = NULL;
@@ -494,7 +493,7 @@ exec_meta_set(struct exec_thread *xt, struct session *s, const struct request *r
     if (whole)
         s->meta = NULL;
     else if (step != STEP_UPLOAD)
-        meta_forget(s);
+        exec_meta_forget(s);
     return step;
 }
 
@@ -641,4 +640,61 @@ exec_meta_arith(struct exec_thread *xt, struct session *s, const struct request 
                                        : SPAN("SERVER_ERROR out of memory\r\n"));
         return STEP_DONE;
     }
+}
+
+/* ---- me ---- */
+
+/* "me <key> b": the key is in base64. */
+static bool
+is_decoded(const struct request *r, struct span *key, char to[KEY_BYTES_MAX])
+{
+    struct span args = request_args(r);
+    size_t bytes;
+    if (args.bytes == 0 || args.p[0] != 'b' || (args.bytes > 1 && args.p[1] != ' '))
+        return true;
+    if (!base64_decode(*key, to, KEY_BYTES_MAX, &bytes))
+        return false;
+    *key = span_of(to, bytes);
+    return true;
+}
+
+static void
+answer_item(struct exec_thread *xt, const struct item *it, struct output *out)
+{
+    uint32_t now_s = engine_now(xt->engine_thread);
+    uint32_t exptime_s = item_exptime(it);
+    char *at = output_room(out);
+    struct span key = item_key(it);
+    at = put(at, SPAN("ME "));
+    if (item_state(it) & ITEM_KEY_BINARY)
+        at += base64_encode(key, at);
+    else
+        at = put(at, key);
+    at += sprintf(at,
+                  " exp=%" PRId64 " la=%" PRIu32 " cas=%" PRIu64 " fetch=%s cls=%u size=%" PRIu64,
+                  exptime_s == 0 ? (int64_t)-1 : (int64_t)exptime_s - now_s, idle_s(it, now_s),
+                  item_cas(it), item_was_fetched(it) ? "yes" : "no",
+                  engine_item_class(xt->exec->engine, it), engine_item_bytes(it));
+    end_line(out, at);
+}
+
+enum step
+exec_meta_debug(struct exec_thread *xt, struct session *s, const struct request *r,
+                struct output *out)
+{
+    (void)s;
+    char decoded[KEY_BYTES_MAX];
+    struct span key = request_key(r);
+    atomic_fetch_add_explicit(&xt->exec->cmd_meta, 1, memory_order_relaxed);
+    if (!is_decoded(r, &key, decoded)) {
+        output_copy(out, text_error_line(PROTO_BAD_FORMAT));
+        return STEP_DONE;
+    }
+    const struct item *it =
+        engine_peek(xt->engine_thread, engine_hash(xt->exec->engine, key), key);
+    if (it == NULL)
+        output_copy(out, SPAN("EN\r\n"));
+    else
+        answer_item(xt, it, out);
+    return STEP_DONE;
 }

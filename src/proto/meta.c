@@ -14,9 +14,14 @@
 #define WITH_TOKEN                                                                                 \
     (F('C') | F('D') | F('E') | F('F') | F('J') | F('M') | F('N') | F('O') | F('R') | F('T'))
 
-/* Those that stand in meta_args.answers. */
-#define ANSWERED                                                                                   \
-    (F('c') | F('f') | F('h') | F('k') | F('l') | F('s') | F('t') | F('O') | F('N') | F('R') | F('T'))
+/* Those that stand in meta_args.answers, of CMD_META_SET and the commands behind it. */
+static const uint64_t answered[] = {
+    [CMD_META_SET - CMD_META_SET] = F('c') | F('k') | F('s') | F('O'),
+    [CMD_META_GET - CMD_META_SET] = F('c') | F('f') | F('h') | F('k') | F('l') | F('s') | F('t') |
+                                    F('O') | F('N') | F('R') | F('T'),
+    [CMD_META_DELETE - CMD_META_SET] = F('k') | F('O'),
+    [CMD_META_ARITH - CMD_META_SET] = F('c') | F('k') | F('t') | F('O') | F('N') | F('T'),
+};
 
 static enum proto_error take_token(char letter, struct span token, struct meta_args *a);
 static enum proto_error refusal(const struct request *r, enum proto_error otherwise);
@@ -36,7 +41,7 @@ meta_parse(const struct request *r, struct meta_args *a)
     const char *end = at + r->meta_flags.bytes;
     enum proto_error error = PROTO_OK;
     unsigned words = words_before(r);
-    uint64_t seen = 0;
+    uint64_t seen = 0, in_answer = answered[r->cmd - CMD_META_SET];
     a->answer_count = 0;
     a->mode = 0;
     a->opaque_bytes = 0;
@@ -52,7 +57,7 @@ meta_parse(const struct request *r, struct meta_args *a)
         if (UNLIKELY((flag & KNOWN & ~seen) == 0 || words == META_WORDS_MAX))
             return refusal(r, flag & seen ? PROTO_DUPLICATE_FLAG : PROTO_INVALID_FLAG);
         seen |= flag;
-        if (flag & ANSWERED)
+        if (flag & in_answer)
             a->answers[a->answer_count++] = letter;
         if (flag & WITH_TOKEN) {
             enum proto_error e = take_token(letter, span_of(token, (size_t)(at - token)), a);
