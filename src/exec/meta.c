@@ -41,7 +41,7 @@ struct meta_upload {
 
 /* ---- the line ---- */
 
-static enum proto_error
+static NO_INLINE enum proto_error
 decode_key(struct exec_thread *xt, const struct request *r, struct call *c)
 {
     size_t bytes;
@@ -90,6 +90,25 @@ exptime_created(struct exec_thread *xt, const struct meta_args *a)
     return exptime_of(xt, raw);
 }
 
+/* Of E, or the next. */
+static uint64_t
+cas_set(const struct meta_args *a)
+{
+    return meta_has(a, 'E') ? a->cas_new : 0;
+}
+
+static uint32_t
+flags_set(const struct meta_args *a)
+{
+    return meta_has(a, 'F') ? a->client_flags : 0;
+}
+
+static char
+mode_of(const struct meta_args *a)
+{
+    return meta_has(a, 'M') ? a->mode : '\0';
+}
+
 static uint16_t
 key_mark(const struct meta_args *a)
 {
@@ -131,7 +150,7 @@ is_due(struct exec_thread *xt, const struct meta_args *a, const struct shown *sh
     return !sh->created && sh->exptime_s != 0 && sh->exptime_s < exptime_of(xt, a->recache_s);
 }
 
-static char *
+static NO_INLINE char *
 put_answers(struct exec_thread *xt, const struct meta_args *a, struct shown *sh, char *at)
 {
     uint32_t now_s = engine_now(xt->engine_thread);
@@ -222,7 +241,7 @@ create_empty(struct exec_thread *xt, const struct call *c, const struct item **i
         .how = ENGINE_ADD,
         .uncounted = true,
         .marks = (uint16_t)(key_mark(&c->args) | ITEM_TOKEN_SENT),
-        .cas_new = c->args.cas_new,
+        .cas_new = cas_set(&c->args),
     };
     struct upload up;
     uint64_t cas;
@@ -237,7 +256,7 @@ create_empty(struct exec_thread *xt, const struct call *c, const struct item **i
 }
 
 /* The item, whose exptime is set (T), or a new one (N), or NULL.  False: again later. */
-static bool
+static NO_INLINE bool
 find_or_create(struct exec_thread *xt, const struct call *c, struct shown *sh)
 {
     struct engine_thread *t = xt->engine_thread;
@@ -265,7 +284,7 @@ find_or_create(struct exec_thread *xt, const struct call *c, struct shown *sh)
 }
 
 /* Z: somebody is making a new one; X: this one is stale; W: you make a new one. */
-static char *
+static NO_INLINE char *
 put_marks(struct exec_thread *xt, const struct call *c, struct shown *sh, char *at)
 {
     bool wins = sh->created;
@@ -281,7 +300,7 @@ put_marks(struct exec_thread *xt, const struct call *c, struct shown *sh, char *
     return wins ? put(at, SPAN(" W")) : at;
 }
 
-static void
+static NO_INLINE void
 answer_miss(struct exec_thread *xt, const struct call *c, struct output *out)
 {
     if (meta_has(&c->args, 'T'))
@@ -318,16 +337,23 @@ exec_meta_get(struct exec_thread *xt, struct session *s, const struct request *r
         output_copy(out, text_error_line(error));
         return STEP_DONE;
     }
-    struct shown sh = {0};
-    if (!find_or_create(xt, &c, &sh))
-        return STEP_AGAIN;
-    if (sh.it == NULL) {
+    const struct item *it = engine_look(xt->engine_thread, c.hash, c.key);
+    struct shown sh = {.it = it};
+    if (UNLIKELY(it == NULL || meta_has(&c.args, 'T'))) {
+        if (!find_or_create(xt, &c, &sh))
+            return STEP_AGAIN;
+        it = sh.it;
+    } else {
+        sh.exptime_s = item_exptime(it);
+    }
+    if (it == NULL) {
         answer_miss(xt, &c, out);
         return STEP_DONE;
     }
-    sh.state = item_state(sh.it);
-    bool with_value = wants_value(&c.args, sh.it);
-    uint32_t value_bytes = item_value_bytes(sh.it);
+    uint16_t state = item_state(it);
+    sh.state = state;
+    bool with_value = wants_value(&c.args, it);
+    uint32_t value_bytes = item_value_bytes(it);
     char *at = output_room(out);
     if (with_value) {
         at = put(at, SPAN("VA "));
@@ -337,11 +363,11 @@ exec_meta_get(struct exec_thread *xt, struct session *s, const struct request *r
     }
     if (c.args.answer_count > 0)
         at = put_answers(xt, &c.args, &sh, at);
-    if (UNLIKELY(sh.wins || (sh.state & (ITEM_STALE | ITEM_TOKEN_SENT))))
+    if (UNLIKELY(sh.wins || (state & (ITEM_STALE | ITEM_TOKEN_SENT))))
         at = put_marks(xt, &c, &sh, at);
     end_line(out, at);
-    note(xt, &c.args, sh.it);
-    return with_value ? value_add(xt, s, sh.it, value_bytes, true, out) : STEP_DONE;
+    note(xt, &c.args, it);
+    return with_value ? value_add(xt, s, it, value_bytes, true, out) : STEP_DONE;
 }
 
 /* ---- ms ---- */
@@ -354,9 +380,9 @@ rules_of(const struct meta_args *a)
         .compares = compares,
         .marks = key_mark(a),
         .expected = a->expected,
-        .cas_new = a->cas_new,
+        .cas_new = cas_set(a),
     };
-    switch (a->mode) {
+    switch (mode_of(a)) {
     case 'E':
         rules.how = ENGINE_ADD;
         break;
@@ -382,7 +408,7 @@ rules_of(const struct meta_args *a)
 static uint32_t
 exptime_stored(struct exec_thread *xt, const struct meta_args *a)
 {
-    bool joins = a->mode == 'A' || a->mode == 'P';
+    bool joins = mode_of(a) == 'A' || mode_of(a) == 'P';
     return joins && meta_has(a, 'N') ? exptime_of(xt, a->created_exptime) : exptime_set(xt, a);
 }
 
@@ -433,14 +459,15 @@ static struct meta_upload *
 keep(const struct meta_upload *m)
 {
     size_t key_bytes = meta_has(&m->args, 'k') ? m->key.bytes : 0;
-    struct meta_upload *kept = malloc(sizeof *kept + key_bytes + m->args.opaque_bytes);
+    size_t opaque_bytes = meta_has(&m->args, 'O') ? m->args.opaque_bytes : 0;
+    struct meta_upload *kept = malloc(sizeof *kept + key_bytes + opaque_bytes);
     if (kept == NULL)
         return NULL;
     *kept = *m;
     memcpy(kept->bytes, m->key.p, key_bytes);
     kept->key = span_of(kept->bytes, key_bytes);
-    if (m->args.opaque_bytes > 0)
-        memcpy(kept->bytes + key_bytes, m->args.opaque, m->args.opaque_bytes);
+    if (opaque_bytes > 0)
+        memcpy(kept->bytes + key_bytes, m->args.opaque, opaque_bytes);
     kept->args.opaque = kept->bytes + key_bytes;
     return kept;
 }
@@ -485,7 +512,7 @@ exec_meta_set(struct exec_thread *xt, struct session *s, const struct request *r
     stored.key = c.key.p;
     stored.key_bytes = (uint8_t)c.key.bytes;
     stored.hash = c.hash;
-    stored.client_flags = c.args.client_flags;
+    stored.client_flags = flags_set(&c.args);
     struct engine_rules rules = rules_of(&c.args);
     s->upload_noreply = false;
     enum step step =
@@ -509,13 +536,13 @@ remake(struct exec_thread *xt, const struct call *c)
     struct engine_remake how = {
         .compares = meta_has(a, 'C'),
         .marks_stale = stale,
-        .keeps_cas = !stale && a->cas_new == 0,
+        .keeps_cas = !stale && cas_set(a) == 0,
         .drops_value = empties,
         .sets_exptime = empties || meta_has(a, 'T'),
         .exptime_s = exptime_set(xt, a),
-        .client_flags = a->client_flags,
+        .client_flags = flags_set(a),
         .expected = a->expected,
-        .cas_new = a->cas_new,
+        .cas_new = cas_set(a),
     };
     uint64_t cas;
     return engine_remake(xt->engine_thread, c->hash, c->key, &how, &cas);
@@ -593,17 +620,17 @@ static struct engine_arith
 arith_of(struct exec_thread *xt, const struct meta_args *a)
 {
     return (struct engine_arith){
-        .decr = a->mode == 'D' || a->mode == '-',
+        .decr = mode_of(a) == 'D' || mode_of(a) == '-',
         .compares = meta_has(a, 'C'),
         .creates = meta_has(a, 'N'),
         .sets_exptime = meta_has(a, 'T'),
         .marks = key_mark(a),
         .exptime_s = exptime_set(xt, a),
         .created_exptime_s = exptime_created(xt, a),
-        .delta = a->delta,
-        .initial = a->initial,
+        .delta = meta_has(a, 'D') ? a->delta : 1,
+        .initial = meta_has(a, 'J') ? a->initial : 0,
         .expected = a->expected,
-        .cas_new = a->cas_new,
+        .cas_new = cas_set(a),
     };
 }
 

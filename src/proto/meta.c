@@ -14,6 +14,9 @@
 #define WITH_TOKEN                                                                                 \
     (F('C') | F('D') | F('E') | F('F') | F('J') | F('M') | F('N') | F('O') | F('R') | F('T'))
 
+/* In so many bytes there cannot be too many flags. */
+#define FLAGS_BYTES_FEW (2 * (META_FLAGS_MAX - 1))
+
 /* Those that stand in meta_args.answers, of CMD_META_SET and the commands behind it. */
 static const uint64_t answered[] = {
     [CMD_META_SET - CMD_META_SET] = F('c') | F('k') | F('s') | F('O'),
@@ -23,55 +26,42 @@ static const uint64_t answered[] = {
     [CMD_META_ARITH - CMD_META_SET] = F('c') | F('k') | F('t') | F('O') | F('N') | F('T'),
 };
 
-static enum proto_error take_token(char letter, struct span token, struct meta_args *a);
+static const char *take_token(char letter, struct span rest, struct meta_args *a,
+                              enum proto_error *error);
 static enum proto_error refusal(const struct request *r, enum proto_error otherwise);
-static enum proto_error check_mode(const struct request *r, const struct meta_args *a);
-
-/* Words of the line before its flags. */
-static unsigned
-words_before(const struct request *r)
-{
-    return r->cmd == CMD_META_SET ? 3 : 2;
-}
+static enum proto_error check_mode_and_opaque(const struct request *r, const struct meta_args *a);
 
 enum proto_error
 meta_parse(const struct request *r, struct meta_args *a)
 {
     const char *at = r->meta_flags.p;
     const char *end = at + r->meta_flags.bytes;
+    const uint64_t in_answer = answered[r->cmd - CMD_META_SET];
     enum proto_error error = PROTO_OK;
-    unsigned words = words_before(r);
-    uint64_t seen = 0, in_answer = answered[r->cmd - CMD_META_SET];
-    a->answer_count = 0;
-    a->mode = 0;
-    a->opaque_bytes = 0;
-    a->client_flags = 0;
-    a->cas_new = a->initial = 0;
-    a->delta = 1;
-    for (; (at = scan_past_spaces(at, end)) < end; words++) {
+    uint64_t seen = 0;
+    unsigned answer_count = 0;
+    while (at < end) {
         char letter = *at++;
-        const char *token = at;
-        at = scan_space(at, end);
+        if (letter == ' ')
+            continue;
         unsigned bit = (unsigned)(unsigned char)letter - 'A';
         uint64_t flag = bit < 64 ? UINT64_C(1) << bit : 0;
-        if (UNLIKELY((flag & KNOWN & ~seen) == 0 || words == META_WORDS_MAX))
+        if (UNLIKELY((flag & KNOWN & ~seen) == 0))
             return refusal(r, flag & seen ? PROTO_DUPLICATE_FLAG : PROTO_INVALID_FLAG);
         seen |= flag;
         if (flag & in_answer)
-            a->answers[a->answer_count++] = letter;
-        if (flag & WITH_TOKEN) {
-            enum proto_error e = take_token(letter, span_of(token, (size_t)(at - token)), a);
-            /* The last one is told, a bad number of F only if there is no other. */
-            if (e != PROTO_OK && (e != PROTO_BAD_FORMAT || error == PROTO_OK))
-                error = e;
-        }
+            a->answers[answer_count++] = letter;
+        /* Most are a letter and no more: the rest is kept out of the loop. */
+        if ((flag & WITH_TOKEN) || (at < end && *at != ' '))
+            at = take_token(letter, span_of(at, (size_t)(end - at)), a, &error);
     }
     a->seen = seen;
-    if (UNLIKELY(error != PROTO_OK))
-        return refusal(r, error);
-    if (UNLIKELY(seen & F('M')) && (error = check_mode(r, a)) != PROTO_OK)
-        return error;
-    return a->opaque_bytes > META_OPAQUE_BYTES_MAX ? PROTO_OPAQUE_TOO_LONG : PROTO_OK;
+    a->answer_count = (uint8_t)answer_count;
+    if (UNLIKELY(error != PROTO_OK || r->meta_flags.bytes > FLAGS_BYTES_FEW))
+        error = refusal(r, error);
+    if (LIKELY(error == PROTO_OK) && UNLIKELY(seen & (F('M') | F('O'))))
+        error = check_mode_and_opaque(r, a);
+    return error;
 }
 
 enum proto_error
@@ -110,7 +100,7 @@ take_opaque(struct span token, struct meta_args *a)
 }
 
 static enum proto_error
-take_token(char letter, struct span token, struct meta_args *a)
+parse_token(char letter, struct span token, struct meta_args *a)
 {
     switch (letter) {
     case 'C':
@@ -124,7 +114,7 @@ take_token(char letter, struct span token, struct meta_args *a)
     case 'J':
         return num_parse_u64(token, &a->initial) ? PROTO_OK : PROTO_BAD_INITIAL;
     case 'M':
-        a->mode = token.bytes > 0 ? *token.p : 0;
+        a->mode = token.bytes > 0 ? *token.p : '\0';
         return PROTO_OK;
     case 'N':
         return number_error(num_parse_i32(token, &a->created_exptime));
@@ -135,6 +125,20 @@ take_token(char letter, struct span token, struct meta_args *a)
     default: /* T */
         return number_error(num_parse_i32(token, &a->exptime));
     }
+}
+
+/* Takes the token that 'rest' begins with, and returns where it ends.  Of several bad ones the last is
+ * told, a bad number of F only if there is no other. */
+static NO_INLINE const char *
+take_token(char letter, struct span rest, struct meta_args *a, enum proto_error *error)
+{
+    const char *end = scan_space(rest.p, rest.p + rest.bytes);
+    if ((META_FLAG(letter) & WITH_TOKEN) == 0)
+        return end;
+    enum proto_error e = parse_token(letter, span_of(rest.p, (size_t)(end - rest.p)), a);
+    if (e != PROTO_OK && (e != PROTO_BAD_FORMAT || *error == PROTO_OK))
+        *error = e;
+    return end;
 }
 
 /* May a flag begin like this, even if there is none that does?  memcached cuts a line into words before
@@ -152,7 +156,7 @@ refusal(const struct request *r, enum proto_error otherwise)
 {
     const char *at = r->meta_flags.p;
     const char *end = at + r->meta_flags.bytes;
-    unsigned words = words_before(r);
+    unsigned words = r->cmd == CMD_META_SET ? 3 : 2;
     for (; (at = scan_past_spaces(at, end)) < end; at = scan_space(at, end)) {
         if (!begins_flag(*at))
             return PROTO_BAD_FORMAT;
@@ -160,20 +164,22 @@ refusal(const struct request *r, enum proto_error otherwise)
     }
     if (words > META_WORDS_MAX)
         return PROTO_TOO_MANY_FLAGS;
-    return r->cmd == CMD_META_ARITH ? PROTO_BAD_FLAG : otherwise;
+    return r->cmd == CMD_META_ARITH && otherwise != PROTO_OK ? PROTO_BAD_FLAG : otherwise;
+}
+
+static bool
+has_mode_of(const struct meta_args *a, const char *modes)
+{
+    return !meta_has(a, 'M') || (a->mode != '\0' && strchr(modes, a->mode) != NULL);
 }
 
 static enum proto_error
-check_mode(const struct request *r, const struct meta_args *a)
+check_mode_and_opaque(const struct request *r, const struct meta_args *a)
 {
-    const char *modes;
-    if (r->cmd == CMD_META_SET)
-        modes = "EAPRS";
-    else if (r->cmd == CMD_META_ARITH)
-        modes = "I+D-";
-    else
-        return PROTO_OK;
-    if (a->mode != 0 && strchr(modes, a->mode) != NULL)
-        return PROTO_OK;
-    return r->cmd == CMD_META_SET ? PROTO_BAD_SET_MODE : PROTO_BAD_ARITH_MODE;
+    if (r->cmd == CMD_META_SET && !has_mode_of(a, "EAPRS"))
+        return PROTO_BAD_SET_MODE;
+    if (r->cmd == CMD_META_ARITH && !has_mode_of(a, "I+D-"))
+        return PROTO_BAD_ARITH_MODE;
+    bool too_long = meta_has(a, 'O') && a->opaque_bytes > META_OPAQUE_BYTES_MAX;
+    return too_long ? PROTO_OPAQUE_TOO_LONG : PROTO_OK;
 }

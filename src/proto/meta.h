@@ -31,24 +31,24 @@
 /* The bit of a letter in meta_args.seen.  Letters are what lies in 'A'..'z'. */
 #define META_FLAG(letter) (UINT64_C(1) << ((letter) - 'A'))
 
+/* Below 'answers' a field means something only if its letter was seen. */
 struct meta_args {
     uint64_t seen;                /* META_FLAG() of the letters that were there */
     uint8_t answer_count;
     char answers[META_FLAGS_MAX]; /* those that the answer repeats, or that change what it says */
-    char mode;                    /* M: E A P R S of ms, I + D - of ma; 0: there is none */
+    char mode;                    /* M: E A P R S of ms, I + D - of ma */
     uint8_t opaque_bytes;
     const char *opaque;           /* O, the letter included */
     int32_t exptime;              /* T: seconds as clients write them */
     int32_t created_exptime;      /* N */
     int32_t recache_s;            /* R */
-    uint32_t client_flags;        /* F, or 0 */
+    uint32_t client_flags;        /* F */
     uint64_t expected;            /* C: a cas unique */
-    uint64_t cas_new;             /* E, or 0 */
-    uint64_t delta;               /* D, or 1 */
-    uint64_t initial;             /* J, or 0 */
+    uint64_t cas_new;             /* E */
+    uint64_t delta;               /* D */
+    uint64_t initial;             /* J */
 };
 
-/* Fields whose letter was not seen, and no default is mentioned above, are left alone. */
 static inline bool
 meta_has(const struct meta_args *a, char letter)
 {
