@@ -248,23 +248,19 @@ static bool
 run_meta_get(struct run *run)
 {
     const char *line = run->at;
-    const char *end = run->end;
-    if (end - line < 5 || memcmp(line, "mg ", 3) != 0)
+    size_t here = (size_t)(run->end - line);
+    if (here < 5 || memcmp(line, "mg ", 3) != 0)
         return false;
-    if ((size_t)(end - line) > LINE_WINDOW_BYTES)
-        end = line + LINE_WINDOW_BYTES;
-    const char *at = line + 3;
-    const char *stop = scan_key_end(at, end);
-    const char *newline = scan_either(stop, end, '\n', '\n');
-    if (newline == end || stop == at || stop - at > KEY_BYTES_MAX)
+    const char *newline = memchr(line, '\n', here < LINE_WINDOW_BYTES ? here : LINE_WINDOW_BYTES);
+    if (newline == NULL)
         return false;
+    const char *key = line + 3;
     const char *line_end = newline - (newline[-1] == '\r');
-    if (stop > line_end)
-        stop = line_end;
-    if (stop == at)
+    const char *key_end = scan_space(key, line_end);
+    if (key_end <= key || key_end - key > KEY_BYTES_MAX)
         return false;
-    struct request *r = emit_key(run, CMD_META_GET, line, span_of(at, (size_t)(stop - at)));
-    r->meta_flags = span_of(stop, (size_t)(line_end - stop));
+    struct request *r = emit_key(run, CMD_META_GET, line, span_of(key, (size_t)(key_end - key)));
+    r->meta_flags = span_of(key_end, (size_t)(line_end - key_end));
     run->at = newline + 1;
     return true;
 }

@@ -346,8 +346,8 @@ describe_meta(const struct request *r, char *to)
         snprintf(to + at, LOG_LINE_BYTES_MAX - (size_t)at, "error %u", error);
     else
         snprintf(to + at, LOG_LINE_BYTES_MAX - (size_t)at, "seen %016llx answers %.*s opaque %.*s",
-                 (unsigned long long)a.seen, a.answer_count, a.answers, a.opaque_bytes,
-                 a.opaque_bytes > 0 ? a.opaque : "");
+                 (unsigned long long)a.seen, a.answer_count, a.answers,
+                 meta_has(&a, 'O') ? a.opaque_bytes : 0, meta_has(&a, 'O') ? a.opaque : "");
 }
 
 static void
