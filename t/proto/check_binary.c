@@ -271,6 +271,24 @@ START_TEST(a_pipeline_stops_at_max)
 }
 END_TEST
 
+START_TEST(a_key_can_be_seen_before_its_packet_is_parsed)
+{
+    parser = (struct binary_parser){0};
+    begin(0x01, FLAGS_EXP, SPAN("key"), SPAN("value"));
+    expect_span(binary_peek_key(&parser, packets_span(&packets)), SPAN("key"));
+    expect_span(binary_peek_key(&parser, span_of(packets.at, 35)), SPAN("key"));
+    for (size_t bytes = 0; bytes < 35; bytes++)
+        ck_assert_uint_eq(binary_peek_key(&parser, span_of(packets.at, bytes)).bytes, 0);
+    packets_put_u32(packets.at, 8, 10); /* a lie */
+    ck_assert_uint_eq(binary_peek_key(&parser, packets_span(&packets)).bytes, 0);
+    begin(0x0a, SPAN_NONE, SPAN_NONE, SPAN_NONE);
+    ck_assert_uint_eq(binary_peek_key(&parser, packets_span(&packets)).bytes, 0);
+    binary_parser_swallow(&parser, 1);
+    begin(0x00, SPAN_NONE, SPAN("key"), SPAN_NONE);
+    ck_assert_uint_eq(binary_peek_key(&parser, packets_span(&packets)).bytes, 0);
+}
+END_TEST
+
 START_TEST(swallow_takes_bytes_off_the_stream)
 {
     begin(0x0a, SPAN_NONE, SPAN_NONE, SPAN_NONE);
@@ -531,6 +549,7 @@ add_tests(Suite *suite)
     tcase_add_test(tc, a_value_may_come_later);
     tcase_add_test(tc, an_incomplete_value_ends_the_parse);
     tcase_add_test(tc, a_pipeline_stops_at_max);
+    tcase_add_test(tc, a_key_can_be_seen_before_its_packet_is_parsed);
     tcase_add_test(tc, swallow_takes_bytes_off_the_stream);
     tcase_add_test(tc, anything_but_the_magic_ends_the_connection);
     tcase_add_test(tc, key_and_extras_must_fit_the_body);
