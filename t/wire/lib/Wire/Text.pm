@@ -9,7 +9,8 @@
 #   list                      "what: reason" of every known difference
 # A batch is a connection's worth of commands, and a command
 #   {head => bytes, unique => [key, n] or undef, tail => bytes}
-# whose bytes are head, the n-th last unique that was learnt for the key, and tail.  A command that
+# whose bytes are head, the n-th last unique that was learnt for the key (if it is to be packed =>
+# 1, as eight bytes, else in digits), and tail.  A command that
 # has pause_s stands alone in its batch, and nothing is said for so long.
 package Wire::Text;
 
