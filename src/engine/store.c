@@ -399,7 +399,7 @@ try_commit(struct engine_thread *t, uint64_t hash, struct upload *up, const stru
     enum engine_status status = may_store(rules, old.it);
     if (status != ENGINE_OK) {
         if (rules->how == ENGINE_ADD)
-            note_hit(t, old.it);
+            note_use(t, old.it, 0);
         return status;
     }
     bool joins = (rules->how == ENGINE_APPEND || rules->how == ENGINE_PREPEND) && old.it != NULL;

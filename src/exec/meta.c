@@ -372,6 +372,13 @@ exec_meta_get(struct exec_thread *xt, struct session *s, const struct request *r
 
 /* ---- ms ---- */
 
+/* Whoever changes a value in part and expects the unique 0, which no item has, expects nothing. */
+static bool
+compares_if_set(const struct meta_args *a)
+{
+    return meta_has(a, 'C') && a->expected != 0;
+}
+
 static struct engine_rules
 rules_of(const struct meta_args *a)
 {
@@ -388,9 +395,11 @@ rules_of(const struct meta_args *a)
         break;
     case 'A':
         rules.how = ENGINE_APPEND;
+        rules.compares = compares_if_set(a);
         break;
     case 'P':
         rules.how = ENGINE_PREPEND;
+        rules.compares = compares_if_set(a);
         break;
     case 'R':
         rules.how = compares ? ENGINE_CAS : ENGINE_REPLACE;
@@ -621,7 +630,7 @@ arith_of(struct exec_thread *xt, const struct meta_args *a)
 {
     return (struct engine_arith){
         .decr = mode_of(a) == 'D' || mode_of(a) == '-',
-        .compares = meta_has(a, 'C'),
+        .compares = compares_if_set(a),
         .creates = meta_has(a, 'N'),
         .sets_exptime = meta_has(a, 'T'),
         .marks = key_mark(a),

@@ -271,9 +271,11 @@ model_try_store(struct model *m, const struct model_line *l, char mode)
         return "HD";
     }
     if (mode == 'E') {
-        model_note(m, it);
+        it->atime = m->now;
         return "NS";
     }
+    if (joins && expected == 0)
+        compares = false;
     bool stale = compares && !joins && model_has(l, 'I') && expected < it->cas;
     if (compares && it->cas != expected && !stale)
         return "EX";
@@ -393,7 +395,8 @@ model_arith(struct model *m, const struct model_line *l, char *to)
         model_status(to, l, "NF");
         return;
     }
-    if (!created && model_has(l, 'C') && it->cas != model_number(l, 'C', 0)) {
+    uint64_t expected = model_number(l, 'C', 0);
+    if (!created && it->value_bytes > 0 && expected != 0 && it->cas != expected) {
         model_status(to, l, "EX");
         return;
     }
