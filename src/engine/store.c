@@ -571,8 +571,8 @@ make_result(struct engine_thread *t, struct span key, const struct item *old, st
         a->result = a->initial;
         return make_first_number(t, key, a, up);
     }
-    /* Nothing is not compared either, as memcached has it. */
-    if (item_value_bytes(old) == 0)
+    /* Nothing, and what is far too long, is not even compared, as memcached has it. */
+    if (item_value_bytes(old) == 0 || item_is_chained(old))
         return ENGINE_NOT_NUMERIC;
     if (a->compares && !item_has_unique(old, a->expected))
         return ENGINE_EXISTS;

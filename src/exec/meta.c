@@ -372,7 +372,8 @@ exec_meta_get(struct exec_thread *xt, struct session *s, const struct request *r
 
 /* ---- ms ---- */
 
-/* Whoever changes a value in part and expects the unique 0, which no item has, expects nothing. */
+/* Whoever changes a value in part and expects the unique 0, which no item has, expects nothing: that is
+ * how memcached says that there is no unique to compare.  To ms it is one, and older than none. */
 static bool
 compares_if_set(const struct meta_args *a)
 {
@@ -409,7 +410,7 @@ rules_of(const struct meta_args *a)
         break;
     }
     rules.creates = meta_has(a, 'N');
-    rules.accepts_older = meta_has(a, 'I') && rules.how == ENGINE_CAS;
+    rules.accepts_older = meta_has(a, 'I') && rules.how == ENGINE_CAS && a->expected != 0;
     return rules;
 }
 

@@ -276,7 +276,7 @@ model_try_store(struct model *m, const struct model_line *l, char mode)
     }
     if (joins && expected == 0)
         compares = false;
-    bool stale = compares && !joins && model_has(l, 'I') && expected < it->cas;
+    bool stale = compares && !joins && model_has(l, 'I') && expected != 0 && expected < it->cas;
     if (compares && it->cas != expected && !stale)
         return "EX";
     if (joins) {
