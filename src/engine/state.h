@@ -108,23 +108,24 @@ bool item_unlink(struct engine_thread *t, struct item *it, enum leave why);
 void item_entered(struct engine_thread *t, struct item *it);
 void item_left(struct engine_thread *t, struct item *it, enum leave why);
 
-/* A use, as eviction knows it; 'marks' it, ITEM_FETCHED, if it was read. */
+/* A use, as eviction knows it; with 'marks' of enum item_hit. */
 static inline void
-note_use(struct engine_thread *t, struct item *it, uint8_t marks)
+note_use(struct item *it, uint8_t marks)
 {
     uint8_t hit = atomic_load_explicit(&it->hit, memory_order_relaxed);
     uint8_t freq = hit & ITEM_FREQ_MAX;
     uint8_t now = (uint8_t)((freq < ITEM_FREQ_MAX ? freq + 1 : freq) | (hit & ITEM_FETCHED) | marks);
     if (now != hit)
         atomic_store_explicit(&it->hit, now, memory_order_relaxed);
-    if (item_atime(it) != t->now_s)
-        atomic_store_explicit(&it->atime_s, t->now_s, memory_order_relaxed);
 }
 
+/* Somebody has read it. */
 static inline void
 note_hit(struct engine_thread *t, struct item *it)
 {
-    note_use(t, it, ITEM_FETCHED);
+    note_use(it, ITEM_FETCHED);
+    if (item_atime(it) != t->now_s)
+        atomic_store_explicit(&it->atime_s, t->now_s, memory_order_relaxed);
 }
 
 /* Gives the memory of an item back; nobody may hold it. */

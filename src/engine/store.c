@@ -212,6 +212,7 @@ struct linking {
     bool keeps_exptime;  /* the old item's, whatever it is at that moment */
     bool keeps_token;    /* the same of ITEM_TOKEN_SENT */
     uint64_t cas_new;    /* 0: the next */
+    uint32_t atime_s;    /* of the last use; 0: now */
 };
 
 struct carry {
@@ -245,7 +246,8 @@ stamp(struct engine_thread *t, struct item *it, const struct linking *how)
                                 : atomic_fetch_add_explicit(&e->cas, 1, memory_order_relaxed) + 1;
         memcpy((char *)it + sizeof *it, &cas, sizeof cas);
     }
-    atomic_store_explicit(&it->atime_s, t->now_s, memory_order_relaxed);
+    uint32_t atime_s = how->atime_s != 0 ? how->atime_s : t->now_s;
+    atomic_store_explicit(&it->atime_s, atime_s, memory_order_relaxed);
     /* Acquire, and counted after it: pairs with begin_generation(), which counts and then raises it.
      * What it has not counted has an older generation, or is counted the next time. */
     uint16_t generation = atomic_load_explicit(&e->generation, memory_order_acquire);
@@ -399,7 +401,7 @@ try_commit(struct engine_thread *t, uint64_t hash, struct upload *up, const stru
     enum engine_status status = may_store(rules, old.it);
     if (status != ENGINE_OK) {
         if (rules->how == ENGINE_ADD)
-            note_use(t, old.it, 0);
+            note_use(old.it, 0);
         return status;
     }
     bool joins = (rules->how == ENGINE_APPEND || rules->how == ENGINE_PREPEND) && old.it != NULL;
@@ -672,6 +674,7 @@ try_remake(struct engine_thread *t, uint64_t hash, struct span key, const struct
         .marks = (uint16_t)((item_state(old.it) & ITEM_KEY_BINARY) | (m->marks_stale ? ITEM_STALE : 0)),
         .keeps_exptime = !m->sets_exptime,
         .cas_new = m->keeps_cas ? item_cas(old.it) : m->cas_new,
+        .atime_s = m->drops_value ? 0 : item_atime(old.it),
     };
     status = link_item(t, hash, up.item, old.ref, &how, cas);
     *raced = status == ENGINE_EXISTS;

@@ -270,10 +270,8 @@ model_try_store(struct model *m, const struct model_line *l, char mode)
         model_store(m, l, joins ? model_token(l, 'N') : exptime);
         return "HD";
     }
-    if (mode == 'E') {
-        it->atime = m->now;
+    if (mode == 'E')
         return "NS";
-    }
     if (joins && expected == 0)
         compares = false;
     bool stale = compares && !joins && model_has(l, 'I') && expected != 0 && expected < it->cas;
@@ -337,7 +335,8 @@ model_change(struct model *m, const struct model_line *l, struct model_item *it)
         it->cas = model_cas(m, l);
     it->stale = stale;
     it->token = false;
-    it->atime = m->now;
+    if (empties)
+        it->atime = m->now;
 }
 
 static inline void
