@@ -264,7 +264,7 @@ find_or_create(struct exec_thread *xt, const struct call *c, struct shown *sh)
         sh->it = engine_look(t, c->hash, c->key);
         if (sh->it != NULL) {
             sh->exptime_s = item_exptime(sh->it);
-            if (LIKELY(!meta_has(&c->args, 'T')) ||
+            if (!meta_has(&c->args, 'T') ||
                 engine_set_exptime(t, c->hash, sh->it, exptime_of(xt, c->args.exptime)))
                 return true;
             continue; /* it was replaced at this moment */
