@@ -255,13 +255,13 @@ create_empty(struct exec_thread *xt, const struct call *c, const struct item **i
     return status;
 }
 
-/* The item, whose exptime is set (T), or a new one (N), or NULL.  False: again later. */
+/* Sets the exptime (T) of the item that was found, or makes one (N) if none was; looks again when others
+ * were faster.  False: again later. */
 static NO_INLINE bool
-find_or_create(struct exec_thread *xt, const struct call *c, struct shown *sh)
+touch_or_create(struct exec_thread *xt, const struct call *c, struct shown *sh)
 {
     struct engine_thread *t = xt->engine_thread;
-    for (;;) {
-        sh->it = engine_look(t, c->hash, c->key);
+    for (;; sh->it = engine_look(t, c->hash, c->key)) {
         if (sh->it != NULL) {
             sh->exptime_s = item_exptime(sh->it);
             if (!meta_has(&c->args, 'T') ||
@@ -279,7 +279,7 @@ find_or_create(struct exec_thread *xt, const struct call *c, struct shown *sh)
         if (status != ENGINE_NOT_STORED) {
             sh->it = NULL;
             return true;
-        } /* else somebody else was faster */
+        } /* else somebody has just made it */
     }
 }
 
@@ -340,7 +340,7 @@ exec_meta_get(struct exec_thread *xt, struct session *s, const struct request *r
     const struct item *it = engine_look(xt->engine_thread, c.hash, c.key);
     struct shown sh = {.it = it};
     if (UNLIKELY(it == NULL || meta_has(&c.args, 'T'))) {
-        if (!find_or_create(xt, &c, &sh))
+        if (!touch_or_create(xt, &c, &sh))
             return STEP_AGAIN;
         it = sh.it;
     } else {
