@@ -1,13 +1,13 @@
 /* meta.c - mg, ms, md, ma, me.
  *
- * mg is the one that matters for speed: with few flags it does less than a get.  Its answer walks the
- * flags in the order of the request, and the time to live that it shows changes on the way:
+ * mg is the one that matters for speed: with few flags it does less than a get.  Its answer walks
+ * the flags in the order of the request, and the time to live that it shows changes on the way:
  *
  *      mg k t T30       HD t-1         shown, then set
  *      mg k T30 t       HD t30         set, then shown
  *
- * Of many clients that ask for a missing (N), stale, or nearly expired (R) item, one is told W: make a
- * new one.  The engine decides who: whoever adds the item, or sets its ITEM_TOKEN_SENT.
+ * Of many clients that ask for a missing (N), stale, or nearly expired (R) item, one is told W:
+ * make a new one.  The engine decides who: whoever adds the item, or sets its ITEM_TOKEN_SENT.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,7 +19,8 @@
 #include "exec/value.h"
 #include "proto/meta.h"
 
-_Static_assert(META_ANSWER_BYTES_MAX <= VALUE_HEAD_BYTES_MAX, "one answer is one step of the output");
+_Static_assert(META_ANSWER_BYTES_MAX <= VALUE_HEAD_BYTES_MAX,
+               "one answer is one step of the output");
 
 /* A command under way. */
 struct call {
@@ -29,8 +30,8 @@ struct call {
     char decoded[KEY_BYTES_MAX];
 };
 
-/* What ms needs of its line for its answer.  While its data comes in pieces, the session has one from
- * malloc, as the line is gone; else it is on the stack. */
+/* What ms needs of its line for its answer.  While its data comes in pieces, the session has one
+ * from malloc, as the line is gone; else it is on the stack. */
 struct meta_upload {
     struct engine_thread *engine_thread;
     uint32_t value_bytes;
@@ -120,7 +121,7 @@ key_mark(const struct meta_args *a)
 /* The item that an answer is about. */
 struct shown {
     const struct item *it;
-    uint16_t state;     /* of it, when it was found */
+    uint16_t state; /* of it, when it was found */
     bool created;
     bool wins;          /* R says that the client should make a new one */
     uint32_t exptime_s; /* as far as the answer has come */
@@ -245,8 +246,7 @@ create_empty(struct exec_thread *xt, const struct call *c, const struct item **i
     };
     struct upload up;
     uint64_t cas;
-    enum engine_status status =
-        engine_reserve(t, c->key, 0, exptime_created(xt, &c->args), 0, &up);
+    enum engine_status status = engine_reserve(t, c->key, 0, exptime_created(xt, &c->args), 0, &up);
     if (status != ENGINE_OK)
         return status;
     *it = up.item;
@@ -255,8 +255,8 @@ create_empty(struct exec_thread *xt, const struct call *c, const struct item **i
     return status;
 }
 
-/* Sets the exptime (T) of the item that was found, or makes one (N) if none was; looks again when others
- * were faster.  False: again later. */
+/* Sets the exptime (T) of the item that was found, or makes one (N) if none was; looks again when
+ * others were faster.  False: again later. */
 static NO_INLINE bool
 touch_or_create(struct exec_thread *xt, const struct call *c, struct shown *sh)
 {
@@ -329,7 +329,8 @@ wants_value(const struct meta_args *a, const struct item *it)
 }
 
 enum step
-exec_meta_get(struct exec_thread *xt, struct session *s, const struct request *r, struct output *out)
+exec_meta_get(struct exec_thread *xt, struct session *s, const struct request *r,
+              struct output *out)
 {
     struct call c;
     enum proto_error error = begin(xt, r, &c);
@@ -372,8 +373,9 @@ exec_meta_get(struct exec_thread *xt, struct session *s, const struct request *r
 
 /* ---- ms ---- */
 
-/* Whoever changes a value in part and expects the unique 0, which no item has, expects nothing: that is
- * how memcached says that there is no unique to compare.  To ms it is one, and older than none. */
+/* Whoever changes a value in part and expects the unique 0, which no item has, expects nothing:
+ * that is how memcached says that there is no unique to compare.  To ms it is one, and older than
+ * none. */
 static bool
 compares_if_set(const struct meta_args *a)
 {
@@ -455,7 +457,8 @@ answer_set(struct session *s, enum engine_status status, uint64_t cas, struct ou
         if (a->answers[i] == 'c')
             at = meta_put_number(at, 'c', stored ? cas : 0);
         else if (a->answers[i] == 's')
-            at = meta_put_number(at, 's', stored ? engine_stored_bytes(m->engine_thread) : m->value_bytes);
+            at = meta_put_number(at, 's',
+                                 stored ? engine_stored_bytes(m->engine_thread) : m->value_bytes);
         else if (a->answers[i] == 'O')
             at = meta_put_opaque(at, a);
         else if (a->answers[i] == 'k')
@@ -500,7 +503,8 @@ refuse_set(struct session *s, const struct request *r, struct span line, struct 
 }
 
 enum step
-exec_meta_set(struct exec_thread *xt, struct session *s, const struct request *r, struct output *out)
+exec_meta_set(struct exec_thread *xt, struct session *s, const struct request *r,
+              struct output *out)
 {
     struct call c;
     enum proto_error error = begin(xt, r, &c);
@@ -559,21 +563,22 @@ remake(struct exec_thread *xt, const struct call *c)
 }
 
 static enum engine_status
-delete(struct exec_thread *xt, const struct call *c)
+remove_item(struct exec_thread *xt, const struct call *c)
 {
     struct engine_rules rules = {.compares = meta_has(&c->args, 'C'), .expected = c->args.expected};
     return engine_delete(xt->engine_thread, c->hash, c->key, &rules);
 }
 
-/* A client that marks an item as stale relies on it: when there is no memory for a copy, the item goes. */
+/* A client that marks an item as stale relies on it: when there is no memory for a copy, the item
+ * goes. */
 static enum engine_status
 delete_or_remake(struct exec_thread *xt, const struct call *c)
 {
     bool stale = meta_has(&c->args, 'I');
     if (!stale && !meta_has(&c->args, 'x'))
-        return delete(xt, c);
+        return remove_item(xt, c);
     enum engine_status status = remake(xt, c);
-    return stale && status == ENGINE_NO_MEMORY ? delete(xt, c) : status;
+    return stale && status == ENGINE_NO_MEMORY ? remove_item(xt, c) : status;
 }
 
 enum step
@@ -707,11 +712,13 @@ answer_item(struct exec_thread *xt, const struct item *it, struct output *out)
         at += base64_encode(key, at);
     else
         at = put(at, key);
-    at += sprintf(at,
-                  " exp=%" PRId64 " la=%" PRIu32 " cas=%" PRIu64 " fetch=%s cls=%u size=%" PRIu64,
-                  exptime_s == 0 ? (int64_t)-1 : (int64_t)exptime_s - now_s, idle_s(it, now_s),
-                  item_cas(it), item_was_fetched(it) ? "yes" : "no",
-                  engine_item_class(xt->exec->engine, it), engine_item_bytes(it));
+    int bytes = snprintf(at, OUTPUT_STEP_BYTES / 2,
+                         " exp=%" PRId64 " la=%" PRIu32 " cas=%" PRIu64
+                         " fetch=%s cls=%u size=%" PRIu64,
+                         exptime_s == 0 ? (int64_t)-1 : (int64_t)exptime_s - now_s,
+                         idle_s(it, now_s), item_cas(it), item_was_fetched(it) ? "yes" : "no",
+                         engine_item_class(xt->exec->engine, it), engine_item_bytes(it));
+    at += bytes;
     end_line(out, at);
 }
 
@@ -727,8 +734,7 @@ exec_meta_debug(struct exec_thread *xt, struct session *s, const struct request 
         output_copy(out, text_error_line(PROTO_BAD_FORMAT));
         return STEP_DONE;
     }
-    const struct item *it =
-        engine_peek(xt->engine_thread, engine_hash(xt->exec->engine, key), key);
+    const struct item *it = engine_peek(xt->engine_thread, engine_hash(xt->exec->engine, key), key);
     if (it == NULL)
         output_copy(out, SPAN("EN\r\n"));
     else

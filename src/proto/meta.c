@@ -127,8 +127,8 @@ parse_token(char letter, struct span token, struct meta_args *a)
     }
 }
 
-/* Takes the token that 'rest' begins with, and returns where it ends.  Of several bad ones the last is
- * told, a bad number of F only if there is no other. */
+/* Takes the token that 'rest' begins with, and returns where it ends.  Of several bad ones the last
+ * is told, a bad number of F only if there is no other. */
 static NO_INLINE const char *
 take_token(char letter, struct span rest, struct meta_args *a, enum proto_error *error)
 {
@@ -141,16 +141,16 @@ take_token(char letter, struct span rest, struct meta_args *a, enum proto_error 
     return end;
 }
 
-/* May a flag begin like this, even if there is none that does?  memcached cuts a line into words before
- * it looks at them, and refuses all others as bad lines. */
+/* May a flag begin like this, even if there is none that does?  memcached cuts a line into words
+ * before it looks at them, and refuses all others as bad lines. */
 static bool
 begins_flag(char c)
 {
     return (c >= 'A' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
-/* Why the flags are refused, when something is wrong with them: their beginnings and their number come
- * before all else, and for ma all else is one. */
+/* Why the flags are refused, when something is wrong with them: their beginnings and their number
+ * come before all else, and for ma all else is one. */
 static enum proto_error
 refusal(const struct request *r, enum proto_error otherwise)
 {

@@ -2,10 +2,11 @@
  *
  *     mg <key> <flag>*     ms <key> <bytes> <flag>*     md <key> <flag>*     ma <key> <flag>*
  *
- * A flag is a letter, some with a token glued on: "mg k v t T30".  All four commands take all letters,
- * and overlook those that mean nothing to them.  The answer repeats some of them, in the order in which
- * the request had them, and the order matters besides: "T30 t" shows the new time to live, "t T30" the
- * old one.  So the parser keeps the letters of these in a list, for the answer to walk:
+ * A flag is a letter, some with a token glued on: "mg k v t T30".  All four commands take all
+ * letters, and overlook those that mean nothing to them.  The answer repeats some of them, in the
+ * order in which the request had them, and the order matters besides: "T30 t" shows the new time to
+ * live, "t T30" the old one.  So the parser keeps the letters of these in a list, for the answer to
+ * walk:
  *
  *     mg k v t Oabc T30          seen     v t O T
  *                                answers  t O T
@@ -24,7 +25,7 @@
 #include "base/num.h"
 #include "proto/request.h"
 
-#define META_WORDS_MAX        20 /* of a line, memcached's limit; its command, key and length included */
+#define META_WORDS_MAX        20 /* of a line, memcached's limit: command, key and length too */
 #define META_FLAGS_MAX        (META_WORDS_MAX - 2)
 #define META_OPAQUE_BYTES_MAX 32 /* its O included */
 
@@ -33,20 +34,20 @@
 
 /* Below 'answers' a field means something only if its letter was seen. */
 struct meta_args {
-    uint64_t seen;                /* META_FLAG() of the letters that were there */
+    uint64_t seen; /* META_FLAG() of the letters that were there */
     uint8_t answer_count;
     char answers[META_FLAGS_MAX]; /* those that the answer repeats, or that change what it says */
     char mode;                    /* M: E A P R S of ms, I + D - of ma */
     uint8_t opaque_bytes;
-    const char *opaque;           /* O, the letter included */
-    int32_t exptime;              /* T: seconds as clients write them */
-    int32_t created_exptime;      /* N */
-    int32_t recache_s;            /* R */
-    uint32_t client_flags;        /* F */
-    uint64_t expected;            /* C: a cas unique */
-    uint64_t cas_new;             /* E */
-    uint64_t delta;               /* D */
-    uint64_t initial;             /* J */
+    const char *opaque;      /* O, the letter included */
+    int32_t exptime;         /* T: seconds as clients write them */
+    int32_t created_exptime; /* N */
+    int32_t recache_s;       /* R */
+    uint32_t client_flags;   /* F */
+    uint64_t expected;       /* C: a cas unique */
+    uint64_t cas_new;        /* E */
+    uint64_t delta;          /* D */
+    uint64_t initial;        /* J */
 };
 
 static inline bool
@@ -66,8 +67,8 @@ enum proto_error meta_key_error(const struct request *r);
  *
  * Each writes one piece, with the space before it, and returns where it ends. */
 
-/* Room that the longest answer may need, a value and its line end not included: a status and a length,
- * eight numbers, the key in base64 and its mark, the opaque, the marks of stale items. */
+/* Room that the longest answer may need, a value and its line end not included: a status and a
+ * length, eight numbers, the key in base64 and its mark, the opaque, the marks of stale items. */
 #define META_ANSWER_BYTES_MAX                                                                      \
     (3 + NUM_U64_BYTES_MAX + 8 * (2 + NUM_U64_BYTES_MAX) + (2 + BASE64_BYTES(KEY_BYTES_MAX) + 2) + \
      (1 + META_OPAQUE_BYTES_MAX) + 3 * 2 + 2)

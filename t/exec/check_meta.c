@@ -1,6 +1,6 @@
-/* The meta commands meet the engine: random commands against a model, whole and in pieces; what happens
- * when memory or the client's patience runs out; and that of many clients one alone is told to make a
- * new item.
+/* The meta commands meet the engine: random commands against a model, whole and in pieces; what
+ * happens when memory or the client's patience runs out; and that of many clients one alone is told
+ * to make a new item.
  *
  * KETCH_SEED=<n> replays the run that a failure has named; KETCH_RUNS=<n> makes more of them.
  */
@@ -10,9 +10,9 @@
 #include "engine/view.h"
 #include "meta_model.h"
 
-#define KIB 1024u
-#define RUNS 60
-#define COMMANDS 400
+#define KIB            1024u
+#define RUNS           60
+#define COMMANDS       400
 #define TEXT_BYTES_MAX (2 * MODEL_VALUE_MAX + 1000)
 
 /* ---- dialogues ---- */
@@ -108,7 +108,8 @@ START_TEST(binary_keys_are_dumped_in_base64)
     ck_assert_ptr_nonnull(strstr(client_text(&c), "ME Zm9v exp=-1 "));
     client_say(&c, "me foo anything\r\n");
     ck_assert_ptr_nonnull(strstr(client_text(&c), "ME Zm9v exp=-1 "));
-    client_ask(&c, "me Zm9v\r\nme AAEg/w=b b\r\n", "EN\r\nCLIENT_ERROR bad command line format\r\n");
+    client_ask(&c, "me Zm9v\r\nme AAEg/w=b b\r\n",
+               "EN\r\nCLIENT_ERROR bad command line format\r\n");
     client_ask(&c, "stats cachedump 1 0\r\n", "END\r\n");
     client_close(&c);
     server_close(sv);
@@ -120,7 +121,8 @@ START_TEST(what_cannot_be_stored_is_swallowed_and_told)
     static const struct exchange dialogue[] = {
         {"ms a 1\r\nx\r\nms a 2 Z\r\nmn\r\nmn\r\n", "HD\r\nCLIENT_ERROR invalid flag\r\nMN\r\n"},
         {"ms a 2 q\r\nmnxxmn\r\n", "CLIENT_ERROR bad data chunk\r\nMN\r\n"},
-        {"mn\r\nms a 2 MX q\r\nmn\r\nmn\r\n", "MN\r\nCLIENT_ERROR invalid mode for ms M token\r\nMN\r\n"},
+        {"mn\r\nms a 2 MX q\r\nmn\r\nmn\r\n",
+         "MN\r\nCLIENT_ERROR invalid mode for ms M token\r\nMN\r\n"},
         {"ms a 2 Z\r\nmnxxmn\r\n", "CLIENT_ERROR invalid flag\r\nMN\r\n"},
         {"ms a x Z\r\nmn\r\n", "CLIENT_ERROR bad command line format\r\nMN\r\n"},
         {"mg a v\r\n", "VA 1\r\nx\r\n"},
@@ -137,8 +139,8 @@ START_TEST(too_large_a_value_removes_what_it_should_replace)
     char *value = calloc(1, 2u << 20);
     static const struct {
         const char *flags, *left;
-    } modes[] = {{"", "EN\r\n"},      {"MS", "EN\r\n"}, {"ME", "HD\r\n"}, {"MA", "HD\r\n"},
-                 {"MR", "HD\r\n"},    {"C9", "HD\r\n"}, {"q k", "EN\r\n"}, {"C9 I", "HD\r\n"}};
+    } modes[] = {{"", "EN\r\n"},   {"MS", "EN\r\n"}, {"ME", "HD\r\n"},  {"MA", "HD\r\n"},
+                 {"MR", "HD\r\n"}, {"C9", "HD\r\n"}, {"q k", "EN\r\n"}, {"C9 I", "HD\r\n"}};
     for (size_t i = 0; i < ARRAY_COUNT(modes); i++) {
         char line[100];
         client_ask(&c, "ms a 1\r\nx\r\n", "HD\r\n");
@@ -325,8 +327,9 @@ write_word(struct game *g, char letter, char *to)
         sprintf(to, "O%.*s", (int)below(g, 31), "abcdefghijklmnopqrstuvwxyz012345");
         break;
     case 'M':
-        sprintf(to, "M%s", g->line.cmd == 'a' ? arith_modes[below(g, ARRAY_COUNT(arith_modes))]
-                                              : modes[below(g, ARRAY_COUNT(modes))]);
+        sprintf(to, "M%s",
+                g->line.cmd == 'a' ? arith_modes[below(g, ARRAY_COUNT(arith_modes))]
+                                   : modes[below(g, ARRAY_COUNT(modes))]);
         break;
     default:
         sprintf(to, "%c", letter);

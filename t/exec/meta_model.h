@@ -1,8 +1,9 @@
-/* meta_model.h - what the meta commands should do, written down a second time and as simply as can be: a
- * few keys, values of a few bytes, one client, and the words of a line in the order of the line.
+/* meta_model.h - what the meta commands should do, written down a second time and as simply as can
+ * be: a few keys, values of a few bytes, one client, and the words of a line in the order of the
+ * line.
  *
- * It knows no errors of the line itself (t/proto/check_meta.c does), and that uniques are counted up by
- * one from 2 on.
+ * It knows no errors of the line itself (t/proto/check_meta.c does), and that uniques are counted
+ * up by one from 2 on.
  *
  * Threads: one.
  */
@@ -36,8 +37,8 @@ struct model {
 
 /* Key number i as text and in base64. */
 static const char *const model_keys[MODEL_KEYS] = {"k0", "key-1", "k_two", "three", "4", "k55555"};
-static const char *const model_base64[MODEL_KEYS] = {"azA=", "a2V5LTE=", "a190d28=",
-                                                     "dGhyZWU=", "NA==", "azU1NTU1"};
+static const char *const model_base64[MODEL_KEYS] = {
+    "azA=", "a2V5LTE=", "a190d28=", "dGhyZWU=", "NA==", "azU1NTU1"};
 
 /* A line, its flags in words. */
 struct model_line {
@@ -140,7 +141,8 @@ model_status(char *to, const struct model_line *l, const char *status)
 
 /* Walks the flags, and does what they say on the way.  True: R makes the client win. */
 static inline bool
-model_walk(struct model *m, const struct model_line *l, struct model_item *it, bool created, char *to)
+model_walk(struct model *m, const struct model_line *l, struct model_item *it, bool created,
+           char *to)
 {
     bool wins = false;
     bool get = l->cmd == 'g';
@@ -172,7 +174,8 @@ model_walk(struct model *m, const struct model_line *l, struct model_item *it, b
             if (it->exptime == 0)
                 strcat(to, " t-1");
             else
-                model_add(to, " t%llu", it->exptime > m->now ? (uint64_t)(it->exptime - m->now) : 0);
+                model_add(to, " t%llu",
+                          it->exptime > m->now ? (uint64_t)(it->exptime - m->now) : 0);
             break;
         case 's':
             if (get)

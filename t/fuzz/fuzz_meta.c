@@ -1,5 +1,6 @@
-/* Any bytes are what a client of the meta commands says to a cache: it is answered alike however the
- * bytes come, and what the flags of a line mean is what a second, simpler reading finds in them.
+/* Any bytes are what a client of the meta commands says to a cache: it is answered alike however
+ * the bytes come, and what the flags of a line mean is what a second, simpler reading finds in
+ * them.
  *
  * Words that have nothing to do with it, or whose answers tell of the process, are left out: a line
  * that does not begin with m, get or set is skipped before anything is said.
@@ -11,7 +12,7 @@
 #include "fuzz.h"
 #include "proto/meta.h"
 
-#define ROUNDS_MAX 100000
+#define ROUNDS_MAX   100000
 #define REQUESTS_MAX 64
 
 /* ---- the flags, read again ---- */
@@ -194,7 +195,8 @@ read_flags_twice(const struct request *r)
     if (want == PROTO_OK)
         want = late_error(&w, r->cmd);
     if (error != want) {
-        fprintf(stderr, "'%.*s': %u, not %u\n", (int)r->meta_flags.bytes, r->meta_flags.p, error, want);
+        fprintf(stderr, "'%.*s': %u, not %u\n", (int)r->meta_flags.bytes, r->meta_flags.p, error,
+                want);
         abort();
     }
     if (error == PROTO_OK)
@@ -306,9 +308,8 @@ say(struct conversation *c, struct span piece)
         unsigned budget = 20;
         size_t used;
         struct cache *cache = c->cache;
-        enum exec_status status =
-            exec_run(cache->exec_thread, &c->session, span_of(c->said, c->said_bytes), &out, &budget,
-                     &used);
+        enum exec_status status = exec_run(cache->exec_thread, &c->session,
+                                           span_of(c->said, c->said_bytes), &out, &budget, &used);
         forget_said(c, used);
         hear(c, &out);
         engine_quiesce(cache->engine_thread, clock_now(&cache->clock));
@@ -382,8 +383,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     struct span whole = converse(stream, SIZE_MAX);
     struct span told = converse(stream, step);
     if (!span_equal(told, whole)) {
-        fprintf(stderr, "%zu bytes at a time:\n%.*s\ninstead of\n%.*s\n", step, (int)told.bytes, told.p,
-                (int)whole.bytes, whole.p);
+        fprintf(stderr, "%zu bytes at a time:\n%.*s\ninstead of\n%.*s\n", step, (int)told.bytes,
+                told.p, (int)whole.bytes, whole.p);
         abort();
     }
     free((char *)told.p);

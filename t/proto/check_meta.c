@@ -36,7 +36,8 @@ error_of(const char *line)
     parse(text);
     if (r[0].cmd == CMD_BAD)
         return r[0].error;
-    ck_assert_msg(r[0].cmd >= CMD_META_SET && r[0].cmd <= CMD_META_ARITH, "'%s' is %u", line, r[0].cmd);
+    ck_assert_msg(r[0].cmd >= CMD_META_SET && r[0].cmd <= CMD_META_ARITH, "'%s' is %u", line,
+                  r[0].cmd);
     memset(&args, 0xaa, sizeof args);
     return meta_parse(&r[0], &args);
 }
@@ -52,8 +53,8 @@ static void
 expect_error(const char *line, const char *want)
 {
     struct span told = text_error_line(error_of(line));
-    ck_assert_msg(told.bytes > 2 && span_equal(span_of(told.p, told.bytes - 2),
-                                               span_of(want, strlen(want))),
+    ck_assert_msg(told.bytes > 2 &&
+                      span_equal(span_of(told.p, told.bytes - 2), span_of(want, strlen(want))),
                   "'%s' is told '%.*s', not '%s'", line, (int)told.bytes, told.p, want);
 }
 
@@ -76,8 +77,8 @@ expect_answers(const char *want)
 static void
 expect_span(struct span s, const char *want)
 {
-    ck_assert_msg(span_equal(s, span_of(want, strlen(want))), "'%.*s' is not '%s'", (int)s.bytes, s.p,
-                  want);
+    ck_assert_msg(span_equal(s, span_of(want, strlen(want))), "'%.*s' is not '%s'", (int)s.bytes,
+                  s.p, want);
 }
 
 /* ---- lines ---- */
@@ -89,10 +90,14 @@ START_TEST(a_line_is_a_command_a_key_and_flags)
         enum cmd cmd;
         const char *flags;
     } lines[] = {
-        {"mg key v t\r\n", CMD_META_GET, " v t"},   {"mg key v t\n", CMD_META_GET, " v t"},
-        {"mg key\r\n", CMD_META_GET, ""},           {"mg key\n", CMD_META_GET, ""},
-        {"mg  key   v \r\n", CMD_META_GET, "   v "}, {"md key q\r\n", CMD_META_DELETE, " q"},
-        {"ma key D5\r\n", CMD_META_ARITH, " D5"},   {"mg key noreply\r\n", CMD_META_GET, " noreply"},
+        {"mg key v t\r\n", CMD_META_GET, " v t"},
+        {"mg key v t\n", CMD_META_GET, " v t"},
+        {"mg key\r\n", CMD_META_GET, ""},
+        {"mg key\n", CMD_META_GET, ""},
+        {"mg  key   v \r\n", CMD_META_GET, "   v "},
+        {"md key q\r\n", CMD_META_DELETE, " q"},
+        {"ma key D5\r\n", CMD_META_ARITH, " D5"},
+        {"mg key noreply\r\n", CMD_META_GET, " noreply"},
         {"mg key v\r\r\n", CMD_META_GET, " v\r"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(lines); i++) {
@@ -208,7 +213,8 @@ START_TEST(ms_whose_data_is_incomplete_comes_last)
     size_t used;
     const char *text = "ms key 5\r\nab";
     parser = (struct text_parser){.mode = TEXT_LINE};
-    ck_assert_uint_eq(text_parse(&parser, span_of(text, strlen(text)), r, ARRAY_COUNT(r), &used), 1);
+    ck_assert_uint_eq(text_parse(&parser, span_of(text, strlen(text)), r, ARRAY_COUNT(r), &used),
+                      1);
     ck_assert_uint_eq(r[0].cmd, CMD_META_SET);
     ck_assert_uint_eq(r[0].flags, 0);
     ck_assert_uint_eq(r[0].value_bytes, 5);
@@ -239,10 +245,14 @@ END_TEST
 
 START_TEST(ms_without_a_length_has_its_data_read_as_commands)
 {
-    static const char *const lines[] = {"ms key\r\nmn\r\n",       "ms key x\r\nmn\r\n",
-                                        "ms key -1\r\nmn\r\n",    "ms key S2\r\nmn\r\n",
-                                        "ms key +2\r\nmn\r\n",    "ms key 2147483646\r\nmn\r\n",
-                                        "ms key 4294967298\r\nmn\r\n", "ms key T0 2\r\nmn\r\n"};
+    static const char *const lines[] = {"ms key\r\nmn\r\n",
+                                        "ms key x\r\nmn\r\n",
+                                        "ms key -1\r\nmn\r\n",
+                                        "ms key S2\r\nmn\r\n",
+                                        "ms key +2\r\nmn\r\n",
+                                        "ms key 2147483646\r\nmn\r\n",
+                                        "ms key 4294967298\r\nmn\r\n",
+                                        "ms key T0 2\r\nmn\r\n"};
     for (size_t i = 0; i < ARRAY_COUNT(lines); i++) {
         ck_assert_uint_eq(parse(lines[i]), 2);
         ck_assert_uint_eq(r[0].cmd, CMD_BAD);
@@ -281,8 +291,10 @@ START_TEST(each_command_lists_what_its_answer_shows)
     static const char flags[] = "b c f h k l s t O N1 R1 T1";
     static const struct {
         const char *line, *answers;
-    } commands[] = {
-        {"mg key ", "cfhklstONRT"}, {"ms key 0 ", "cksO"}, {"md key ", "kO"}, {"ma key ", "cktONT"}};
+    } commands[] = {{"mg key ", "cfhklstONRT"},
+                    {"ms key 0 ", "cksO"},
+                    {"md key ", "kO"},
+                    {"ma key ", "cktONT"}};
     for (size_t i = 0; i < ARRAY_COUNT(commands); i++) {
         char line[100];
         snprintf(line, sizeof line, "%s%s", commands[i].line, flags);
@@ -295,9 +307,9 @@ END_TEST
 START_TEST(all_commands_take_all_flags)
 {
     static const char *const heads[] = {"mg key ", "md key ", "ma key ", "ms key 0 "};
-    static const char *const flags[] = {"b",  "c",  "f",  "h",  "k",  "l",  "q", "s",  "t",
-                                        "u",  "v",  "x",  "C1", "D1", "E1", "F1", "I", "J1",
-                                        "L",  "Lx", "N1", "O",  "P",  "P:x", "R1", "T1"};
+    static const char *const flags[] = {"b", "c",  "f",  "h",  "k",  "l",   "q",  "s", "t",
+                                        "u", "v",  "x",  "C1", "D1", "E1",  "F1", "I", "J1",
+                                        "L", "Lx", "N1", "O",  "P",  "P:x", "R1", "T1"};
     for (size_t i = 0; i < ARRAY_COUNT(heads); i++) {
         for (size_t f = 0; f < ARRAY_COUNT(flags); f++) {
             char line[50];
@@ -400,7 +412,8 @@ END_TEST
 
 START_TEST(a_word_that_can_be_no_flag_makes_a_bad_line)
 {
-    static const char *const words[] = {"-", "!", "{", "\x7f", "\x80", "\xff", "\t", "\r", "+1", "@"};
+    static const char *const words[] = {"-",    "!",  "{",  "\x7f", "\x80",
+                                        "\xff", "\t", "\r", "+1",   "@"};
     static const char *const heads[] = {"mg key", "md key v v a", "ma key Nx", "ms key 0"};
     for (size_t i = 0; i < ARRAY_COUNT(words); i++) {
         for (size_t h = 0; h < ARRAY_COUNT(heads); h++) {
