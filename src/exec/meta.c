@@ -502,14 +502,35 @@ refuse_set(struct session *s, const struct request *r, struct span line, struct 
     return STEP_DONE;
 }
 
+/* There is no memory for the line.  A set that cannot be done removes the old value, as ever. */
+static enum step
+refuse_upload(struct exec_thread *xt, struct session *s, const struct request *r,
+              const struct call *c, struct output *out)
+{
+    bool sets = rules_of(&c->args).how == ENGINE_SET;
+    if (sets && engine_forget(xt->engine_thread, c->hash, c->key) == ENGINE_AGAIN)
+        return STEP_AGAIN;
+    return refuse_set(s, r, STORE_OUT_OF_MEMORY, out);
+}
+
+/* The line end of the data is looked at last: as it is when the data comes in pieces, and what is
+ * too large is not even waited for. */
+static enum proto_error
+data_error(struct exec_thread *xt, const struct request *r, const struct call *c)
+{
+    bool fits =
+        engine_item_fits(xt->exec->engine, c->key.bytes, flags_set(&c->args), r->value_bytes);
+    return fits ? r->error : PROTO_OK;
+}
+
 enum step
 exec_meta_set(struct exec_thread *xt, struct session *s, const struct request *r,
               struct output *out)
 {
     struct call c;
     enum proto_error error = begin(xt, r, &c);
-    if (error == PROTO_OK)
-        error = r->error;
+    if (error == PROTO_OK && UNLIKELY(r->error != PROTO_OK))
+        error = data_error(xt, r, &c);
     if (error != PROTO_OK)
         return refuse_set(s, r, text_error_line(error), out);
     struct meta_upload m = {
@@ -521,7 +542,7 @@ exec_meta_set(struct exec_thread *xt, struct session *s, const struct request *r
     bool whole = (r->flags & REQ_WHOLE) != 0;
     s->meta = whole ? &m : keep(&m);
     if (s->meta == NULL)
-        return refuse_set(s, r, STORE_OUT_OF_MEMORY, out);
+        return refuse_upload(xt, s, r, &c, out);
     struct request stored = *r;
     stored.key = c.key.p;
     stored.key_bytes = (uint8_t)c.key.bytes;
@@ -712,12 +733,12 @@ answer_item(struct exec_thread *xt, const struct item *it, struct output *out)
         at += base64_encode(key, at);
     else
         at = put(at, key);
-    int bytes = snprintf(at, OUTPUT_STEP_BYTES / 2,
-                         " exp=%" PRId64 " la=%" PRIu32 " cas=%" PRIu64
-                         " fetch=%s cls=%u size=%" PRIu64,
-                         exptime_s == 0 ? (int64_t)-1 : (int64_t)exptime_s - now_s,
-                         idle_s(it, now_s), item_cas(it), item_was_fetched(it) ? "yes" : "no",
-                         engine_item_class(xt->exec->engine, it), engine_item_bytes(it));
+    int bytes =
+        snprintf(at, OUTPUT_STEP_BYTES / 2,
+                 " exp=%" PRId64 " la=%" PRIu32 " cas=%" PRIu64 " fetch=%s cls=%u size=%" PRIu64,
+                 exptime_s == 0 ? (int64_t)-1 : (int64_t)exptime_s - now_s, idle_s(it, now_s),
+                 item_cas(it), item_was_fetched(it) ? "yes" : "no",
+                 engine_item_class(xt->exec->engine, it), engine_item_bytes(it));
     at += bytes;
     end_line(out, at);
 }

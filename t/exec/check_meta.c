@@ -155,6 +155,24 @@ START_TEST(too_large_a_value_removes_what_it_should_replace)
 }
 END_TEST
 
+START_TEST(what_is_too_large_is_told_before_its_line_end_is_seen)
+{
+    struct server *sv = server_open();
+    struct client c = client_open(sv);
+    const size_t bytes = 2u << 20;
+    char head[50], *text = malloc(bytes + 100);
+    size_t at = (size_t)snprintf(head, sizeof head, "ms a %zu\r\n", bytes);
+    memcpy(text, head, at);
+    memset(text + at, 'x', bytes + 2);
+    memcpy(text + at + bytes + 2, "mn\r\n", 4);
+    client_say_span(&c, span_of(text, at + bytes + 6));
+    client_expect(&c, "SERVER_ERROR object too large for cache\r\nMN\r\n");
+    free(text);
+    client_close(&c);
+    server_close(sv);
+}
+END_TEST
+
 START_TEST(large_values_come_and_go_in_pieces)
 {
     struct server *sv = server_open();
@@ -240,6 +258,34 @@ START_TEST(without_memory_clients_are_told_so)
     /* who invalidates must not be shown the old value, whatever it takes */
     client_ask(&c, "md stale I C9999\r\nmg stale v\r\nmd stale I\r\nmg stale\r\n",
                "EX\r\nVA 3\r\nabc\r\nHD\r\nEN\r\n");
+    client_close(&c);
+    server_close(sv);
+}
+END_TEST
+
+/* What malloc() gives goes through here (see Makefile.am).  Check's own notes are small, and
+ * spared. */
+#define CHECK_BYTES_MAX 64
+void *__real_malloc(size_t bytes);
+void *__wrap_malloc(size_t bytes);
+static bool malloc_fails;
+
+void *
+__wrap_malloc(size_t bytes)
+{
+    return malloc_fails && bytes > CHECK_BYTES_MAX ? NULL : __real_malloc(bytes);
+}
+
+START_TEST(when_a_line_cannot_be_kept_its_data_is_thrown_away)
+{
+    struct server *sv = server_open();
+    struct client c = client_open(sv);
+    client_ask(&c, "ms a 3\r\nabc\r\n", "HD\r\n");
+    malloc_fails = true;
+    client_say(&c, "ms a 6 k\r\nmn\r");
+    malloc_fails = false;
+    client_ask(&c, "\nmn\r\nmn\r\n", "SERVER_ERROR out of memory storing object\r\nMN\r\n");
+    client_ask(&c, "mg a\r\n", "EN\r\n");
     client_close(&c);
     server_close(sv);
 }
@@ -615,10 +661,12 @@ add_tests(Suite *suite)
     tcase_add_test(tc, binary_keys_are_dumped_in_base64);
     tcase_add_test(tc, what_cannot_be_stored_is_swallowed_and_told);
     tcase_add_test(tc, too_large_a_value_removes_what_it_should_replace);
+    tcase_add_test(tc, what_is_too_large_is_told_before_its_line_end_is_seen);
     tcase_add_test(tc, large_values_come_and_go_in_pieces);
     tcase_add_test(tc, a_client_may_leave_in_the_middle_of_its_upload);
     tcase_add_test(tc, an_upload_that_ends_badly_forgets_its_line);
     tcase_add_test(tc, without_memory_clients_are_told_so);
+    tcase_add_test(tc, when_a_line_cannot_be_kept_its_data_is_thrown_away);
     tcase_add_test(tc, hits_and_misses_are_counted_as_gets_or_touches);
     suite_add_tcase(suite, tc);
 
