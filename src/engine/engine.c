@@ -447,20 +447,59 @@ find_live(struct engine_thread *t, uint64_t hash, struct span key, bool count_de
 const struct item *
 engine_get(struct engine_thread *t, uint64_t hash, struct span key)
 {
-    struct item *it = find_live(t, hash, key, true);
+    const struct item *it = engine_look(t, hash, key);
+    engine_note_get(t, it, true);
+    return it;
+}
+
+const struct item *
+engine_look(struct engine_thread *t, uint64_t hash, struct span key)
+{
+    return find_live(t, hash, key, true);
+}
+
+void
+engine_note_get(struct engine_thread *t, const struct item *it, bool bump)
+{
     if (it == NULL) {
         counter_add(&t->counters.get_misses, 1);
-        return NULL;
+        return;
     }
-    note_hit(t, it);
+    if (LIKELY(bump))
+        note_hit(t, (struct item *)it);
     counter_add(&t->class_counters[item_class(t->engine, it)].get_hits, 1);
-    return it;
 }
 
 const struct item *
 engine_peek(struct engine_thread *t, uint64_t hash, struct span key)
 {
     return find_live(t, hash, key, false);
+}
+
+struct claim {
+    struct engine *e;
+    bool won;
+};
+
+static void
+set_token(void *context, item_ref ref, item_ref same)
+{
+    struct claim *claim = context;
+    (void)same;
+    uint16_t before = atomic_fetch_or_explicit(&item_at(claim->e, ref)->state, ITEM_TOKEN_SENT,
+                                               memory_order_acq_rel);
+    claim->won = (before & ITEM_TOKEN_SENT) == 0;
+}
+
+/* Under the lock of its bucket, as engine_touch(). */
+bool
+engine_claim_token(struct engine_thread *t, uint64_t hash, const struct item *it)
+{
+    struct engine *e = t->engine;
+    if (item_state(it) & ITEM_TOKEN_SENT)
+        return false;
+    struct claim claim = {.e = e};
+    return index_update(&e->index, hash, arena_ref(&e->arena, it), set_token, &claim) && claim.won;
 }
 
 struct touch {
@@ -548,7 +587,8 @@ engine_unpin(struct engine_thread *t, const struct item *it)
 
 /* '*class_id' is that of what was removed. */
 static enum engine_status
-remove_key(struct engine_thread *t, uint64_t hash, struct span key, unsigned *class_id)
+remove_key(struct engine_thread *t, uint64_t hash, struct span key, const struct engine_rules *rules,
+           unsigned *class_id)
 {
     if (epoch_limbo_room(&t->epoch) == 0)
         return ENGINE_AGAIN;
@@ -557,6 +597,8 @@ remove_key(struct engine_thread *t, uint64_t hash, struct span key, unsigned *cl
         it = find_live(t, hash, key, false);
         if (it == NULL)
             return ENGINE_NOT_FOUND;
+        if (rules != NULL && rules->compares && !item_has_unique(it, rules->expected))
+            return ENGINE_EXISTS;
         /* Somebody may have put another item in its place: then that one is to be deleted. */
     } while (!item_unlink(t, it, LEAVE_DELETED));
     *class_id = item_class(t->engine, it);
@@ -564,10 +606,10 @@ remove_key(struct engine_thread *t, uint64_t hash, struct span key, unsigned *cl
 }
 
 enum engine_status
-engine_delete(struct engine_thread *t, uint64_t hash, struct span key)
+engine_delete(struct engine_thread *t, uint64_t hash, struct span key, const struct engine_rules *rules)
 {
     unsigned class_id;
-    enum engine_status status = remove_key(t, hash, key, &class_id);
+    enum engine_status status = remove_key(t, hash, key, rules, &class_id);
     if (status == ENGINE_OK)
         counter_add(&t->class_counters[class_id].delete_hits, 1);
     else if (status == ENGINE_NOT_FOUND)
@@ -579,5 +621,5 @@ enum engine_status
 engine_forget(struct engine_thread *t, uint64_t hash, struct span key)
 {
     unsigned class_id;
-    return remove_key(t, hash, key, &class_id);
+    return remove_key(t, hash, key, NULL, &class_id);
 }

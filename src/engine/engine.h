@@ -120,8 +120,17 @@ void engine_prefetch_item(const struct engine *e, uint64_t hash);
 /* The live item of 'key', or NULL.  Counts as a hit for eviction. */
 const struct item *engine_get(struct engine_thread *t, uint64_t hash, struct span key);
 
-/* As engine_get(), but eviction and the item's access time do not notice. */
+/* engine_get() in two steps, for who wants to see the item as it was before: nothing is noted by the
+ * first.  'it' is what it returned; without 'bump' the hit counts, but not for eviction. */
+const struct item *engine_look(struct engine_thread *t, uint64_t hash, struct span key);
+void engine_note_get(struct engine_thread *t, const struct item *it, bool bump);
+
+/* As engine_get(), but nothing is counted or noted, ever. */
 const struct item *engine_peek(struct engine_thread *t, uint64_t hash, struct span key);
+
+/* Sets ITEM_TOKEN_SENT of an item that was found.  True: the caller is the one who did, all others are
+ * told false.  False as well if the item is no longer there. */
+bool engine_claim_token(struct engine_thread *t, uint64_t hash, const struct item *it);
 
 /* Sets the exptime and returns the item, or NULL.  Expired exptimes return the item once. */
 const struct item *engine_touch(struct engine_thread *t, uint64_t hash, struct span key,
@@ -144,7 +153,7 @@ enum engine_store {
     ENGINE_REPLACE,
     ENGINE_APPEND,
     ENGINE_PREPEND,
-    ENGINE_CAS, /* replace if the item has the expected unique: see engine_commit() */
+    ENGINE_CAS, /* replace if the item has the expected unique */
 };
 
 /* A new item on its way in: fill it through engine_upload_space(), then commit or abandon it.  Its
@@ -171,25 +180,73 @@ enum engine_status engine_upload_space(struct engine_thread *t, struct upload *u
                                        size_t *room) MUST_USE;
 void engine_upload_filled(struct upload *up, size_t bytes);
 
-/* Links the complete upload.  '*cas' is in: the unique that ENGINE_CAS expects; out: the new one.
+/* How something is stored, or whether it is removed.  All zero is a plain set, or no condition. */
+struct engine_rules {
+    uint8_t how;        /* enum engine_store */
+    bool compares;      /* only if the item there has the unique 'expected'; ENGINE_CAS always does */
+    bool accepts_older; /* ... or, if 'expected' is below its unique, as a stale one: with the old exptime */
+    bool creates;       /* append and prepend: on none, what was uploaded becomes the item */
+    uint16_t marks;     /* ITEM_MARKS of the new item */
+    uint64_t expected;
+    uint64_t cas_new;   /* the new item's unique; 0: the next */
+};
+
+/* Links the complete upload; '*cas' is its unique then.
  * OK, NOT_STORED, EXISTS, NOT_FOUND, TOO_LARGE (append), NO_MEMORY; the upload is then closed.
  * AGAIN: still open, call again after a quiescent point. */
 enum engine_status engine_commit(struct engine_thread *t, uint64_t hash, struct upload *up,
-                                 enum engine_store how, uint64_t *cas) MUST_USE;
+                                 const struct engine_rules *rules, uint64_t *cas) MUST_USE;
 void engine_abandon(struct engine_thread *t, struct upload *up);
 
-/* A whole value at once: reserve, fill, commit.  '*cas' as in engine_commit(). */
+/* A whole value at once: reserve, fill, commit. */
 enum engine_status engine_store(struct engine_thread *t, uint64_t hash, struct span key,
                                 uint32_t client_flags, uint32_t exptime_s, struct span value,
-                                enum engine_store how, uint64_t *cas) MUST_USE;
+                                const struct engine_rules *rules, uint64_t *cas) MUST_USE;
 
-/* Adds (wraps at 2^64) or subtracts (stops at 0).  OK, NOT_FOUND, NOT_NUMERIC, NO_MEMORY, AGAIN. 
+struct engine_arith {
+    bool decr;                  /* else incr */
+    bool compares;              /* only if the item has the unique 'expected', else EXISTS */
+    bool creates;               /* on none, an item with the value 'initial', flags 0 */
+    bool sets_exptime;          /* of an item that is there, to 'exptime_s' */
+    uint16_t marks;             /* ITEM_MARKS of a created one */
+    uint32_t exptime_s;
+    uint32_t created_exptime_s;
+    uint64_t delta, initial, expected;
+    uint64_t cas_new;           /* the new unique; 0: the next */
+
+    /* The answer, when OK: */
+    bool created;
+    uint64_t result;            /* the new value */
+    uint64_t cas;
+    const struct item *item;    /* as found ones are */
+};
+
+/* Adds (wraps at 2^64) or subtracts (stops at 0).  OK, NOT_FOUND, EXISTS, NOT_NUMERIC, NO_MEMORY, AGAIN.
  * A shorter result is padded with spaces to the old length, as memcached does. */
-enum engine_status engine_arith(struct engine_thread *t, uint64_t hash, struct span key, bool decr,
-                                uint64_t delta, uint64_t *result) MUST_USE;
+enum engine_status engine_arith(struct engine_thread *t, uint64_t hash, struct span key,
+                                struct engine_arith *a) MUST_USE;
 
-/* OK, NOT_FOUND or AGAIN.  engine_forget() does not count as a delete. */
-enum engine_status engine_delete(struct engine_thread *t, uint64_t hash, struct span key) MUST_USE;
+struct engine_remake {
+    bool compares;         /* only if the item has the unique 'expected', else EXISTS */
+    bool marks_stale;      /* ITEM_STALE, and no token was sent yet */
+    bool keeps_cas;        /* the unique stays; else it is 'cas_new' */
+    bool drops_value;      /* an empty value, with 'client_flags' */
+    bool sets_exptime;
+    uint32_t exptime_s;
+    uint32_t client_flags;
+    uint64_t expected;
+    uint64_t cas_new;      /* 0: the next */
+};
+
+/* Puts a changed copy of an item in its place; '*cas' is its unique then.  OK, NOT_FOUND, EXISTS,
+ * NO_MEMORY, AGAIN. */
+enum engine_status engine_remake(struct engine_thread *t, uint64_t hash, struct span key,
+                                 const struct engine_remake *m, uint64_t *cas) MUST_USE;
+
+/* OK, NOT_FOUND, EXISTS or AGAIN; of 'rules' (NULL: none), the comparison counts.  engine_forget() does
+ * not count as a delete. */
+enum engine_status engine_delete(struct engine_thread *t, uint64_t hash, struct span key,
+                                 const struct engine_rules *rules) MUST_USE;
 enum engine_status engine_forget(struct engine_thread *t, uint64_t hash, struct span key) MUST_USE;
 
 /* ---- the cache as a whole ---- */

@@ -13,8 +13,8 @@
  * A value too large for one chunk is a chain: the item ends with a struct item_chain after the key,
  * and the data is in chunks of their own, each a struct item_body and its bytes.
  *
- * Threads: key, flags, value and cas never change once the item is linked.  exptime, atime, hit and
- *          state do, and are atomics.
+ * Threads: key, flags, value, cas and all marks but ITEM_TOKEN_SENT never change once the item is linked.
+ *          exptime, atime, hit and state do, and are atomics.
  */
 #ifndef KETCH_ENGINE_ITEM_H
 #define KETCH_ENGINE_ITEM_H
@@ -37,7 +37,12 @@ enum item_state {
     ITEM_HAS_FLAGS = 1 << 3,
     ITEM_HAS_CAS = 1 << 4,
     ITEM_CHAINED = 1 << 5,
-    ITEM_GENERATION_SHIFT = 8, /* the high byte: which flush it was stored after */
+    ITEM_LAYOUT = ITEM_HAS_FLAGS | ITEM_HAS_CAS | ITEM_CHAINED,
+    ITEM_KEY_BINARY = 1 << 6,  /* clients write the key in base64 */
+    ITEM_STALE = 1 << 7,       /* invalidated, and shown as such until it is replaced */
+    ITEM_TOKEN_SENT = 1 << 8,  /* a client was told to make a new one */
+    ITEM_MARKS = ITEM_KEY_BINARY | ITEM_STALE | ITEM_TOKEN_SENT,
+    ITEM_GENERATION_SHIFT = 9, /* the high 7 bits: which flush it was stored after */
 };
 
 enum item_hit {

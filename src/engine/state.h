@@ -23,7 +23,7 @@ struct engine {
     struct epoch epoch;
 
     _Atomic uint64_t cas CACHE_ALIGNED; /* the last unique given out */
-    _Atomic uint16_t generation; /* items of others are flushed; 8 bits, in place for item.state */
+    _Atomic uint16_t generation; /* items of others are flushed; 7 bits, in place for item.state */
     _Atomic uint32_t flush_at_s; /* a flush that is still to come; 0: none */
     struct mutex flush_lock;     /* of the flush's steps, and of the sweep below */
     page_no sweep_page;          /* where engine_maintain() goes on */
@@ -81,6 +81,13 @@ item_is_flushed(const struct engine *e, const struct item *it)
     uint16_t generation = atomic_load_explicit(&((struct engine *)e)->generation,
                                                memory_order_relaxed);
     return ((item_state(it) ^ generation) >> ITEM_GENERATION_SHIFT) != 0;
+}
+
+/* Without a unique it has none that anybody could expect. */
+static inline bool
+item_has_unique(const struct item *it, uint64_t expected)
+{
+    return (item_state(it) & ITEM_HAS_CAS) != 0 && item_cas(it) == expected;
 }
 
 /* Expired, or stored before the last flush. */

@@ -206,26 +206,43 @@ inherit_hits(struct item *it, const struct item *old, uint8_t fetched)
     atomic_store_explicit(&it->hit, (uint8_t)(freq | (hit & fetched)), memory_order_relaxed);
 }
 
+/* How a new item is linked. */
+struct linking {
+    uint16_t marks;      /* ITEM_MARKS */
+    bool keeps_exptime;  /* the old item's, whatever it is at that moment */
+    bool keeps_token;    /* the same of ITEM_TOKEN_SENT */
+    uint64_t cas_new;    /* 0: the next */
+};
+
+struct carry {
+    struct engine *e;
+    const struct linking *how;
+};
+
 /* What index_swap_carrying() calls: a touch may have come since the new item was made. */
 static void
-carry_exptime(void *context, item_ref old, item_ref new)
+carry_over(void *context, item_ref old_ref, item_ref new_ref)
 {
-    struct engine *e = context;
-    atomic_store_explicit(&item_at(e, new)->exptime_s, item_exptime(item_at(e, old)),
-                          memory_order_relaxed);
+    struct carry *c = context;
+    struct item *old = item_at(c->e, old_ref), *new = item_at(c->e, new_ref);
+    if (c->how->keeps_exptime)
+        atomic_store_explicit(&new->exptime_s, item_exptime(old), memory_order_relaxed);
+    if (c->how->keeps_token && (item_state(old) & ITEM_TOKEN_SENT))
+        atomic_fetch_or_explicit(&new->state, ITEM_TOKEN_SENT, memory_order_release);
 }
 
 /* ---- linking ---- */
 
 /* Makes the item ready to be seen. */
 static uint64_t
-stamp(struct engine_thread *t, struct item *it)
+stamp(struct engine_thread *t, struct item *it, const struct linking *how)
 {
     struct engine *e = t->engine;
     uint64_t cas = 0;
     uint16_t state = item_state(it);
     if (state & ITEM_HAS_CAS) {
-        cas = atomic_fetch_add_explicit(&e->cas, 1, memory_order_relaxed) + 1;
+        cas = how->cas_new != 0 ? how->cas_new
+                                : atomic_fetch_add_explicit(&e->cas, 1, memory_order_relaxed) + 1;
         memcpy((char *)it + sizeof *it, &cas, sizeof cas);
     }
     atomic_store_explicit(&it->atime_s, t->now_s, memory_order_relaxed);
@@ -233,7 +250,7 @@ stamp(struct engine_thread *t, struct item *it)
      * What it has not counted has an older generation, or is counted the next time. */
     uint16_t generation = atomic_load_explicit(&e->generation, memory_order_acquire);
     counter_add(&t->stamped, 1);
-    state = (uint16_t)((state & 0xff & ~ITEM_KIND) | ITEM_LINKED | generation);
+    state = (uint16_t)((state & ITEM_LAYOUT) | how->marks | ITEM_LINKED | generation);
     atomic_store_explicit(&it->state, state, memory_order_release);
     return cas;
 }
@@ -246,27 +263,27 @@ unstamp(struct item *it)
                           memory_order_release);
 }
 
-/* 'made_of_old': the exptime is the old item's, whatever it is at that moment. */
 static enum index_status
-put_in_index(struct engine *e, uint64_t hash, struct item *it, item_ref old, bool made_of_old)
+put_in_index(struct engine *e, uint64_t hash, struct item *it, item_ref old, const struct linking *how)
 {
     item_ref ref = arena_ref(&e->arena, it);
-    if (made_of_old)
-        return index_swap_carrying(&e->index, hash, old, ref, carry_exptime, e);
+    struct carry carry = {e, how};
+    if (how->keeps_exptime || how->keeps_token)
+        return index_swap_carrying(&e->index, hash, old, ref, carry_over, &carry);
     return index_swap(&e->index, hash, item_key(it), old, ref);
 }
 
 /* Links 'it' in place of 'old' (which may be 0).  OK, AGAIN, NO_MEMORY, or EXISTS: something else is
  * there now. */
 static enum engine_status
-link_item(struct engine_thread *t, uint64_t hash, struct item *it, item_ref old, bool made_of_old,
-          uint64_t *cas)
+link_item(struct engine_thread *t, uint64_t hash, struct item *it, item_ref old,
+          const struct linking *how, uint64_t *cas)
 {
     struct engine *e = t->engine;
     if (epoch_limbo_room(&t->epoch) < 2)
         return ENGINE_AGAIN;
-    *cas = stamp(t, it);
-    enum index_status status = put_in_index(e, hash, it, old, made_of_old);
+    *cas = stamp(t, it, how);
+    enum index_status status = put_in_index(e, hash, it, old, how);
     if (status == INDEX_OK) {
         t->fruitless_turns = 0;
         item_entered(t, it);
@@ -274,7 +291,7 @@ link_item(struct engine_thread *t, uint64_t hash, struct item *it, item_ref old,
             item_left(t, item_at(e, old),
                       item_is_dead(e, item_at(e, old), t->now_s) ? LEAVE_EXPIRED : LEAVE_REPLACED);
         /* A flush that came after the stamp may have been swept already, and a generation comes back
-         * after 255 others: nobody must find it then. */
+         * after a hundred others: nobody must find it then. */
         if (UNLIKELY(item_is_flushed(e, it)))
             item_unlink(t, it, LEAVE_EXPIRED);
         if (UNLIKELY(atomic_load_explicit(&e->index.hungry, memory_order_relaxed)))
@@ -304,29 +321,33 @@ standing_of(struct engine_thread *t, uint64_t hash, struct span key)
     return s;
 }
 
-static bool
-has_unique(const struct item *it, uint64_t expected)
+static enum engine_status
+compare(const struct engine_rules *rules, const struct item *old)
 {
-    return (item_state(it) & ITEM_HAS_CAS) != 0 && item_cas(it) == expected;
+    if (item_has_unique(old, rules->expected))
+        return ENGINE_OK;
+    bool is_older = (item_state(old) & ITEM_HAS_CAS) != 0 && rules->expected < item_cas(old);
+    return rules->accepts_older && is_older ? ENGINE_OK : ENGINE_EXISTS;
 }
 
 /* May the store go on, with 'old' standing there? */
 static enum engine_status
-may_store(enum engine_store how, const struct item *old, uint64_t expected)
+may_store(const struct engine_rules *rules, const struct item *old)
 {
-    switch (how) {
+    switch ((enum engine_store)rules->how) {
     case ENGINE_SET:
         return ENGINE_OK;
     case ENGINE_ADD:
         return old == NULL ? ENGINE_OK : ENGINE_NOT_STORED;
     case ENGINE_REPLACE:
+        return old != NULL ? ENGINE_OK : ENGINE_NOT_STORED;
     case ENGINE_APPEND:
     case ENGINE_PREPEND:
-        return old != NULL ? ENGINE_OK : ENGINE_NOT_STORED;
-    case ENGINE_CAS:
         if (old == NULL)
-            return ENGINE_NOT_FOUND;
-        return has_unique(old, expected) ? ENGINE_OK : ENGINE_EXISTS;
+            return rules->creates ? ENGINE_OK : ENGINE_NOT_STORED;
+        return rules->compares ? compare(rules, old) : ENGINE_OK;
+    case ENGINE_CAS:
+        return old != NULL ? compare(rules, old) : ENGINE_NOT_FOUND;
     }
     CHECK_NOT_REACHED();
 }
@@ -353,25 +374,41 @@ join(struct engine_thread *t, const struct item *old, const struct item *piece,
     return status;
 }
 
-/* One attempt.  EXISTS with how != ENGINE_CAS, or with '*raced' set: try again. */
+/* How the new item is to be linked, with 'old' (NULL: none) in its place. */
+static struct linking
+linking_of(const struct engine_rules *rules, const struct item *old, bool joins)
+{
+    struct linking how = {.marks = rules->marks, .cas_new = rules->cas_new};
+    if (joins) {
+        how.keeps_exptime = true;
+        how.marks |= item_state(old) & ITEM_KEY_BINARY;
+    } else if (rules->accepts_older && old != NULL && !item_has_unique(old, rules->expected)) {
+        how.keeps_exptime = how.keeps_token = true;
+        how.marks |= ITEM_STALE;
+    }
+    return how;
+}
+
+/* One attempt.  '*raced': something else is there now, try again. */
 static enum engine_status
-try_commit(struct engine_thread *t, uint64_t hash, struct upload *up, enum engine_store how,
+try_commit(struct engine_thread *t, uint64_t hash, struct upload *up, const struct engine_rules *rules,
            uint64_t *cas, bool *raced)
 {
     *raced = false;
     struct standing old = standing_of(t, hash, item_key(up->item));
-    enum engine_status status = may_store(how, old.it, *cas);
+    enum engine_status status = may_store(rules, old.it);
     if (status != ENGINE_OK) {
-        if (how == ENGINE_ADD)
+        if (rules->how == ENGINE_ADD)
             note_hit(t, old.it);
         return status;
     }
-    bool joins = how == ENGINE_APPEND || how == ENGINE_PREPEND;
+    bool joins = (rules->how == ENGINE_APPEND || rules->how == ENGINE_PREPEND) && old.it != NULL;
     struct upload joined = {.item = up->item};
-    if (joins && (status = join(t, old.it, up->item, how, &joined)) != ENGINE_OK)
+    if (joins && (status = join(t, old.it, up->item, rules->how, &joined)) != ENGINE_OK)
         return status;
+    struct linking how = linking_of(rules, old.it, joins);
     uint64_t unique;
-    status = link_item(t, hash, joined.item, old.ref, joins, &unique);
+    status = link_item(t, hash, joined.item, old.ref, &how, &unique);
     *raced = status == ENGINE_EXISTS;
     if (status == ENGINE_OK)
         *cas = unique;
@@ -399,26 +436,26 @@ count_store(struct engine_thread *t, unsigned class_id, enum engine_store how,
 }
 
 enum engine_status
-engine_commit(struct engine_thread *t, uint64_t hash, struct upload *up, enum engine_store how,
-              uint64_t *cas)
+engine_commit(struct engine_thread *t, uint64_t hash, struct upload *up,
+              const struct engine_rules *rules, uint64_t *cas)
 {
     CHECK(up->filled_bytes == up->value_bytes);
     unsigned class_id = item_class(t->engine, up->item);
     bool raced;
     enum engine_status status;
     do
-        status = try_commit(t, hash, up, how, cas, &raced);
+        status = try_commit(t, hash, up, rules, cas, &raced);
     while (raced);
     if (status == ENGINE_AGAIN)
         return status;
-    count_store(t, class_id, how, status);
+    count_store(t, class_id, rules->how, status);
     engine_abandon(t, up);
     return status;
 }
 
 enum engine_status
 engine_store(struct engine_thread *t, uint64_t hash, struct span key, uint32_t client_flags,
-             uint32_t exptime_s, struct span value, enum engine_store how, uint64_t *cas)
+             uint32_t exptime_s, struct span value, const struct engine_rules *rules, uint64_t *cas)
 {
     struct upload up;
     CHECK(value.bytes <= UINT32_MAX);
@@ -428,7 +465,7 @@ engine_store(struct engine_thread *t, uint64_t hash, struct span key, uint32_t c
         return status;
     status = upload_bytes(t, &up, value);
     if (status == ENGINE_OK)
-        status = engine_commit(t, hash, &up, how, cas);
+        status = engine_commit(t, hash, &up, rules, cas);
     if (status != ENGINE_OK)
         engine_abandon(t, &up);
     return status;
@@ -470,6 +507,18 @@ add_or_subtract(uint64_t value, uint64_t delta, bool decr)
     return value + delta;
 }
 
+/* Fills an upload with a number and spaces.  It is too short to be chained. */
+static void
+fill_number(struct engine_thread *t, struct upload *up, struct span digits)
+{
+    char *to;
+    size_t room;
+    CHECK(engine_upload_space(t, up, &to, &room) == ENGINE_OK && room >= up->value_bytes);
+    memcpy(to, digits.p, digits.bytes);
+    memset(to + digits.bytes, ' ', up->value_bytes - digits.bytes);
+    engine_upload_filled(up, up->value_bytes);
+}
+
 /* A copy of 'old' with the number as its value, padded with spaces to the old length. */
 static enum engine_status
 make_number(struct engine_thread *t, const struct item *old, uint64_t number, struct upload *up)
@@ -482,55 +531,148 @@ make_number(struct engine_thread *t, const struct item *old, uint64_t number, st
                                                item_exptime(old), value_bytes, up);
     if (status != ENGINE_OK)
         return status;
-    char *to;
-    size_t room;
-    CHECK(engine_upload_space(t, up, &to, &room) == ENGINE_OK && room >= value_bytes);
-    memcpy(to, text, bytes);
-    memset(to + bytes, ' ', value_bytes - bytes);
-    engine_upload_filled(up, value_bytes);
+    fill_number(t, up, span_of(text, bytes));
     inherit_hits(up->item, old, ITEM_FETCHED);
     return ENGINE_OK;
 }
 
 static enum engine_status
-try_arith(struct engine_thread *t, uint64_t hash, struct span key, bool decr, uint64_t delta,
-          uint64_t *result, bool *raced)
+make_first_number(struct engine_thread *t, struct span key, const struct engine_arith *a,
+                  struct upload *up)
+{
+    char text[NUM_U64_BYTES_MAX];
+    size_t bytes = num_format_u64(text, a->initial);
+    enum engine_status status =
+        engine_reserve(t, key, 0, a->created_exptime_s, (uint32_t)bytes, up);
+    if (status == ENGINE_OK)
+        fill_number(t, up, span_of(text, bytes));
+    return status;
+}
+
+/* The new item of the number that 'a' asks for, 'old' (NULL: none) standing there. */
+static enum engine_status
+make_result(struct engine_thread *t, struct span key, const struct item *old, struct engine_arith *a,
+            struct upload *up)
+{
+    uint64_t value;
+    a->created = old == NULL;
+    if (old == NULL && !a->creates)
+        return ENGINE_NOT_FOUND;
+    if (old == NULL) {
+        a->result = a->initial;
+        return make_first_number(t, key, a, up);
+    }
+    if (a->compares && !item_has_unique(old, a->expected))
+        return ENGINE_EXISTS;
+    if (!parse_value(old, &value))
+        return ENGINE_NOT_NUMERIC;
+    a->result = add_or_subtract(value, a->delta, a->decr);
+    return make_number(t, old, a->result, up);
+}
+
+static struct linking
+linking_of_result(const struct engine_arith *a, const struct item *old, struct item *it)
+{
+    struct linking how = {.marks = a->marks, .cas_new = a->cas_new};
+    if (old == NULL)
+        return how;
+    how.marks = item_state(old) & (ITEM_KEY_BINARY | ITEM_STALE);
+    how.keeps_token = true;
+    how.keeps_exptime = !a->sets_exptime;
+    if (a->sets_exptime)
+        atomic_store_explicit(&it->exptime_s, a->exptime_s, memory_order_relaxed);
+    return how;
+}
+
+static enum engine_status
+try_arith(struct engine_thread *t, uint64_t hash, struct span key, struct engine_arith *a, bool *raced)
+{
+    *raced = false;
+    struct standing old = standing_of(t, hash, key);
+    struct upload up;
+    enum engine_status status = make_result(t, key, old.it, a, &up);
+    if (status != ENGINE_OK)
+        return status == ENGINE_TOO_LARGE ? ENGINE_NO_MEMORY : status;
+    struct linking how = linking_of_result(a, old.it, up.item);
+    a->item = up.item;
+    status = link_item(t, hash, up.item, old.ref, &how, &a->cas);
+    *raced = status == ENGINE_EXISTS;
+    if (status != ENGINE_OK)
+        engine_abandon(t, &up);
+    return status;
+}
+
+enum engine_status
+engine_arith(struct engine_thread *t, uint64_t hash, struct span key, struct engine_arith *a)
+{
+    bool raced;
+    enum engine_status status;
+    do
+        status = try_arith(t, hash, key, a, &raced);
+    while (raced);
+    if (status == ENGINE_NOT_FOUND) {
+        counter_add(a->decr ? &t->counters.decr_misses : &t->counters.incr_misses, 1);
+    } else if (status == ENGINE_OK && !a->created) {
+        struct engine_class_counters *c = &t->class_counters[a->item->class_id];
+        counter_add(a->decr ? &c->decr_hits : &c->incr_hits, 1);
+    }
+    return status;
+}
+
+/* ---- changed copies ---- */
+
+static enum engine_status
+make_copy(struct engine_thread *t, const struct item *old, const struct engine_remake *m,
+          struct upload *up)
+{
+    uint32_t exptime_s = m->sets_exptime ? m->exptime_s : item_exptime(old);
+    uint32_t client_flags = m->drops_value ? m->client_flags : item_client_flags(old);
+    uint32_t value_bytes = m->drops_value ? 0 : item_value_bytes(old);
+    enum engine_status status =
+        engine_reserve(t, item_key(old), client_flags, exptime_s, value_bytes, up);
+    if (status != ENGINE_OK)
+        return status;
+    if (!m->drops_value)
+        status = upload_value_of(t, up, old);
+    if (status != ENGINE_OK)
+        engine_abandon(t, up);
+    return status;
+}
+
+static enum engine_status
+try_remake(struct engine_thread *t, uint64_t hash, struct span key, const struct engine_remake *m,
+           uint64_t *cas, bool *raced)
 {
     *raced = false;
     struct standing old = standing_of(t, hash, key);
     if (old.it == NULL)
         return ENGINE_NOT_FOUND;
-    uint64_t value;
-    if (!parse_value(old.it, &value))
-        return ENGINE_NOT_NUMERIC;
-    *result = add_or_subtract(value, delta, decr);
+    if (m->compares && !item_has_unique(old.it, m->expected))
+        return ENGINE_EXISTS;
     struct upload up;
-    enum engine_status status = make_number(t, old.it, *result, &up);
+    enum engine_status status = make_copy(t, old.it, m, &up);
     if (status != ENGINE_OK)
         return status == ENGINE_TOO_LARGE ? ENGINE_NO_MEMORY : status;
-    uint64_t unique;
-    unsigned class_id = up.item->class_id;
-    status = link_item(t, hash, up.item, old.ref, true, &unique);
+    struct linking how = {
+        .marks = (uint16_t)((item_state(old.it) & ITEM_KEY_BINARY) | (m->marks_stale ? ITEM_STALE : 0)),
+        .keeps_exptime = !m->sets_exptime,
+        .cas_new = m->keeps_cas ? item_cas(old.it) : m->cas_new,
+    };
+    status = link_item(t, hash, up.item, old.ref, &how, cas);
     *raced = status == ENGINE_EXISTS;
-    if (status != ENGINE_OK) {
+    if (status != ENGINE_OK)
         engine_abandon(t, &up);
-        return status;
-    }
-    struct engine_class_counters *c = &t->class_counters[class_id];
-    counter_add(decr ? &c->decr_hits : &c->incr_hits, 1);
-    return ENGINE_OK;
+    return status;
 }
 
 enum engine_status
-engine_arith(struct engine_thread *t, uint64_t hash, struct span key, bool decr, uint64_t delta,
-             uint64_t *result)
+engine_remake(struct engine_thread *t, uint64_t hash, struct span key, const struct engine_remake *m,
+              uint64_t *cas)
 {
     bool raced;
     enum engine_status status;
     do
-        status = try_arith(t, hash, key, decr, delta, result, &raced);
+        status = try_remake(t, hash, key, m, cas, &raced);
     while (raced);
-    if (status == ENGINE_NOT_FOUND)
-        counter_add(decr ? &t->counters.decr_misses : &t->counters.incr_misses, 1);
     return status;
 }

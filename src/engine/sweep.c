@@ -90,7 +90,9 @@ stamped_so_far(struct engine *e)
     return sum;
 }
 
-/* Begins a new generation.  There are 256 of them: before one comes again, a sweep must have seen that
+#define GENERATIONS (1u << (16 - ITEM_GENERATION_SHIFT))
+
+/* Begins a new generation.  There are GENERATIONS of them: before one comes again, a sweep must have seen that
  * no item of it is left. */
 static enum engine_status
 begin_generation(struct engine *e, struct engine_thread *t) REQUIRES(e->flush_lock)
@@ -98,9 +100,9 @@ begin_generation(struct engine *e, struct engine_thread *t) REQUIRES(e->flush_lo
     uint64_t stamped = stamped_so_far(e);
     if (e->flushed_at_count == stamped)
         return ENGINE_OK;
-    if (e->unswept >= 254) {
+    if (e->unswept >= GENERATIONS - 2) {
         sweep(e, t, SIZE_MAX);
-        if (e->unswept >= 254)
+        if (e->unswept >= GENERATIONS - 2)
             return ENGINE_AGAIN; /* the limbo is full */
     }
     e->flushed_at_count = stamped;

@@ -68,10 +68,11 @@ static enum step
 store_whole(struct exec_thread *xt, const struct request *r, uint32_t exptime_s, struct output *out)
 {
     enum engine_store how = store_of(r->cmd);
-    uint64_t cas = r->number;
+    struct engine_rules rules = {.how = (uint8_t)how, .expected = r->number};
+    uint64_t cas;
     enum engine_status status =
         engine_store(xt->engine_thread, r->hash, request_key(r), r->client_flags, exptime_s,
-                     span_of(r->value, r->value_here), how, &cas);
+                     span_of(r->value, r->value_here), &rules, &cas);
     if (status == ENGINE_AGAIN)
         return STEP_AGAIN;
     if ((status == ENGINE_TOO_LARGE || status == ENGINE_NO_MEMORY) &&
@@ -172,9 +173,10 @@ end_upload(struct exec_thread *xt, struct session *s, struct span end, struct ou
         *used += 2;
         return EXEC_NEED_INPUT;
     }
-    uint64_t cas = s->upload_cas;
-    enum engine_status status = engine_commit(xt->engine_thread, s->upload_hash, &s->upload,
-                                              s->upload_store, &cas);
+    struct engine_rules rules = {.how = s->upload_store, .expected = s->upload_cas};
+    uint64_t cas;
+    enum engine_status status =
+        engine_commit(xt->engine_thread, s->upload_hash, &s->upload, &rules, &cas);
     if (status == ENGINE_AGAIN)
         return EXEC_AGAIN;
     upload_reply(s, out, storage_line(status, s->upload_store));
@@ -203,13 +205,12 @@ enum step
 exec_arith(struct exec_thread *xt, struct session *s, const struct request *r, struct output *out)
 {
     (void)s;
-    uint64_t result;
+    struct engine_arith arith = {.decr = r->cmd == CMD_DECR, .delta = r->number};
     char line[NUM_U64_BYTES_MAX + 2];
     size_t n;
-    switch (engine_arith(xt->engine_thread, r->hash, request_key(r), r->cmd == CMD_DECR, r->number,
-                         &result)) {
+    switch (engine_arith(xt->engine_thread, r->hash, request_key(r), &arith)) {
     case ENGINE_OK:
-        n = num_format_u64(line, result);
+        n = num_format_u64(line, arith.result);
         memcpy(line + n, "\r\n", 2);
         reply(out, r, span_of(line, n + 2));
         return STEP_DONE;
@@ -232,7 +233,7 @@ enum step
 exec_delete(struct exec_thread *xt, struct session *s, const struct request *r, struct output *out)
 {
     (void)s;
-    enum engine_status status = engine_delete(xt->engine_thread, r->hash, request_key(r));
+    enum engine_status status = engine_delete(xt->engine_thread, r->hash, request_key(r), NULL);
     if (status == ENGINE_AGAIN)
         return STEP_AGAIN;
     count_prefix(xt->exec, request_key(r), PREFIX_DELETE);

@@ -215,18 +215,19 @@ START_TEST(deleting_more_than_the_limbo_holds_says_again)
     }
     for (unsigned i = 0; i < EPOCH_LIMBO_MAX + 10; i++) {
         sprintf(key, "%u", i);
-        enum engine_status status = engine_delete(f.t, hash_of(&f, text(key)), text(key));
+        enum engine_status status = engine_delete(f.t, hash_of(&f, text(key)), text(key), NULL);
         MUST(status == (i < EPOCH_LIMBO_MAX ? ENGINE_OK : ENGINE_AGAIN));
         put_off += status == ENGINE_AGAIN;
     }
     ck_assert_uint_eq(put_off, 10);
     /* What needs room in the limbo waits; looking does not. */
-    uint64_t cas = 0, result;
+    uint64_t cas;
+    struct engine_arith incr = {.delta = 1};
     struct span first = text(key);
     ck_assert(engine_get(f.t, hash_of(&f, first), first) != NULL);
-    ck_assert_int_eq(engine_store(f.t, hash_of(&f, first), first, 0, 0, SPAN("1"), ENGINE_SET, &cas),
+    ck_assert_int_eq(engine_store(f.t, hash_of(&f, first), first, 0, 0, SPAN("1"), RULES(ENGINE_SET), &cas),
                      ENGINE_AGAIN);
-    ck_assert_int_eq(engine_arith(f.t, hash_of(&f, first), first, false, 1, &result),
+    ck_assert_int_eq(engine_arith(f.t, hash_of(&f, first), first, &incr),
                      ENGINE_NOT_NUMERIC);
     fixture_settle(&f);
     ck_assert_int_eq(put_span(&f, first, SPAN("1")), ENGINE_OK);
@@ -705,7 +706,7 @@ START_TEST(uploads_in_small_steps_survive_turns_and_stay_unseen)
         MUST(holds(&f, "k", "old"));
     }
     uint64_t cas = 0;
-    ck_assert_int_eq(engine_commit(f.t, hash_of(&f, SPAN("k")), &up, ENGINE_SET, &cas), ENGINE_OK);
+    ck_assert_int_eq(engine_commit(f.t, hash_of(&f, SPAN("k")), &up, RULES(ENGINE_SET), &cas), ENGINE_OK);
     ck_assert_ptr_null(up.item);
     ck_assert(value_is(f.e, get(&f, "k"), span_of(value, total)));
     free(value);
@@ -750,7 +751,7 @@ START_TEST(a_refused_commit_closes_the_upload)
             engine_upload_filled(&up, room);
         }
         uint64_t cas = 0;
-        ck_assert_int_eq(engine_commit(f.t, hash_of(&f, SPAN("k")), &up, ENGINE_ADD, &cas),
+        ck_assert_int_eq(engine_commit(f.t, hash_of(&f, SPAN("k")), &up, RULES(ENGINE_ADD), &cas),
                          ENGINE_NOT_STORED);
         ck_assert_ptr_null(up.item);
     }
@@ -843,12 +844,12 @@ START_TEST(an_item_found_stays_readable_until_the_finder_turns)
     uint64_t hash = hash_of(&f, SPAN("k")), cas = 0;
     char other[16];
     for (unsigned i = 0; i < 100; i++) {
-        ck_assert_int_eq(engine_store(writer, hash, SPAN("k"), 0, 0, SPAN("later"), ENGINE_SET, &cas),
+        ck_assert_int_eq(engine_store(writer, hash, SPAN("k"), 0, 0, SPAN("later"), RULES(ENGINE_SET), &cas),
                          ENGINE_OK);
         engine_quiesce(writer, f.now_s);
         sprintf(other, "%u", i);
         ck_assert_int_eq(engine_store(writer, hash_of(&f, text(other)), text(other), 0, 0,
-                                      SPAN("junk!"), ENGINE_SET, &cas), ENGINE_OK);
+                                      SPAN("junk!"), RULES(ENGINE_SET), &cas), ENGINE_OK);
     }
     ck_assert(engine_has_limbo(writer));
     ck_assert(value_is(f.e, it, SPAN("first")));
@@ -857,7 +858,7 @@ START_TEST(an_item_found_stays_readable_until_the_finder_turns)
     ck_assert(!engine_has_limbo(writer));
     /* An offline thread holds nothing back. */
     engine_offline(f.t);
-    ck_assert_int_eq(engine_delete(writer, hash, SPAN("k")), ENGINE_OK);
+    ck_assert_int_eq(engine_delete(writer, hash, SPAN("k"), NULL), ENGINE_OK);
     engine_quiesce(writer, f.now_s);
     ck_assert(!engine_has_limbo(writer));
     engine_online(f.t, f.now_s);
@@ -872,7 +873,7 @@ START_TEST(counters_survive_the_threads_that_counted)
     struct fixture f = fixture_open(small_config(64 * MIB));
     struct engine_thread *t = engine_join(f.e, f.now_s);
     uint64_t cas = 0;
-    ck_assert_int_eq(engine_store(t, hash_of(&f, SPAN("k")), SPAN("k"), 0, 0, SPAN("v"), ENGINE_SET,
+    ck_assert_int_eq(engine_store(t, hash_of(&f, SPAN("k")), SPAN("k"), 0, 0, SPAN("v"), RULES(ENGINE_SET),
                                   &cas), ENGINE_OK);
     engine_leave(t);
     audit(&f); /* adds the counters up */
@@ -982,14 +983,14 @@ START_TEST(a_page_of_the_smallest_chunks_fits_into_the_limbo_or_stays)
     /* Less room in the limbo than a page has chunks. */
     for (unsigned i = 0; i < count; i += 5) {
         sprintf(key, "%x", i);
-        MUST(engine_delete(f.t, hash_of(&f, text(key)), text(key)) == ENGINE_OK);
+        MUST(engine_delete(f.t, hash_of(&f, text(key)), text(key), NULL) == ENGINE_OK);
     }
     /* Each of a class of its own, which has nothing to evict. */
     for (unsigned i = 1; i < 20; i++) {
         sprintf(key, "b%u", i);
         uint64_t cas;
         enum engine_status status = engine_store(f.t, hash_of(&f, text(key)), text(key), 0, 0,
-                                                 span_of(value, i * 10 * KIB), ENGINE_SET, &cas);
+                                                 span_of(value, i * 10 * KIB), RULES(ENGINE_SET), &cas);
         MUST(status == ENGINE_OK || status == ENGINE_AGAIN);
     }
     fixture_settle(&f);

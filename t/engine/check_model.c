@@ -340,7 +340,8 @@ upload_end(struct model *m, struct held_upload *u)
     uint64_t old_cas = random_cas(m, u->key), cas = old_cas;
     look(m, u->key);
     uint64_t hash = hash_of(&m->f, key_name(u->key, room));
-    enum engine_status status = engine_commit(m->f.t, hash, &u->up, how, &cas);
+    struct engine_rules rules = rules_of(how, old_cas);
+    enum engine_status status = engine_commit(m->f.t, hash, &u->up, &rules, &cas);
     if (status == ENGINE_AGAIN)
         return;
     MUST(u->up.item == NULL);
@@ -455,12 +456,13 @@ do_arith(struct model *m, unsigned key)
     struct span name = key_name(key, room);
     struct entry *x = &m->entries[key];
     bool decr = below(m, 2) == 0;
-    uint64_t delta = below(m, 5) == 0 ? random_u64(&m->random) : below(m, 200), value = 0, result;
+    uint64_t delta = below(m, 5) == 0 ? random_u64(&m->random) : below(m, 200), value = 0;
+    struct engine_arith a = {.decr = decr, .delta = delta};
     const struct item *it = look(m, key);
     bool chained = it != NULL && item_is_chained(it);
     enum engine_status status;
     UNTIL_DONE(&m->f, status,
-               engine_arith(m->f.t, hash_of(&m->f, name), name, decr, delta, &result));
+               engine_arith(m->f.t, hash_of(&m->f, name), name, &a));
     if (status == ENGINE_NOT_FOUND && m->s->may_miss)
         forget(x);
     if (status == ENGINE_NO_MEMORY) {
@@ -473,7 +475,7 @@ do_arith(struct model *m, unsigned key)
         MUST(status == ENGINE_NOT_NUMERIC);
     } else {
         uint64_t sum = decr ? (value > delta ? value - delta : 0) : value + delta;
-        MUST(status == ENGINE_OK && result == sum);
+        MUST(status == ENGINE_OK && a.result == sum);
         apply_number(m, key, sum);
     }
 }

@@ -138,7 +138,7 @@ set(struct actor *a, struct span key, uint32_t exptime_s, struct span value, uin
 {
     enum engine_status status;
     WHEN_DONE(a, status, engine_store(a->t, engine_hash(a->stage->e, key), key, 0, exptime_s, value,
-                                      ENGINE_SET, cas));
+                                      RULES(ENGINE_SET), cas));
     return status;
 }
 
@@ -152,8 +152,9 @@ static enum engine_status
 incr(struct actor *a, struct span key, uint64_t *result)
 {
     enum engine_status status;
-    WHEN_DONE(a, status,
-              engine_arith(a->t, engine_hash(a->stage->e, key), key, false, 1, result));
+    struct engine_arith one = {.delta = 1};
+    WHEN_DONE(a, status, engine_arith(a->t, engine_hash(a->stage->e, key), key, &one));
+    *result = one.result;
     return status;
 }
 
@@ -161,7 +162,7 @@ static enum engine_status
 delete(struct actor *a, struct span key)
 {
     enum engine_status status;
-    WHEN_DONE(a, status, engine_delete(a->t, engine_hash(a->stage->e, key), key));
+    WHEN_DONE(a, status, engine_delete(a->t, engine_hash(a->stage->e, key), key, NULL));
     return status;
 }
 
@@ -298,14 +299,49 @@ play_cas_counter(struct actor *a)
         uint64_t n = strtoull(memcpy(digits, item_value(it), item_value_bytes(it)), NULL, 10);
         uint64_t cas = item_cas(it);
         int bytes = sprintf(digits, "%012llu", (unsigned long long)n + 1);
+        struct engine_rules rules = rules_of(ENGINE_CAS, cas);
         enum engine_status status =
-            engine_store(a->t, hash, SPAN("k"), 0, 0, span_of(digits, (size_t)bytes), ENGINE_CAS,
-                         &cas);
+            engine_store(a->t, hash, SPAN("k"), 0, 0, span_of(digits, (size_t)bytes), &rules, &cas);
         MUST(status == ENGINE_OK || status == ENGINE_EXISTS || status == ENGINE_AGAIN);
         i += status == ENGINE_OK;
         turn(a);
     }
 }
+
+/* All claim the token of each item that there is: counts[0] of all adds up to the items. */
+#define TOKEN_ROUNDS 2000
+
+static void
+play_tokens(struct actor *a)
+{
+    char key[16];
+    for (unsigned i = 0; i < TOKEN_ROUNDS; i++) {
+        struct span name = span_of(key, (size_t)sprintf(key, "t%u", i));
+        uint64_t hash = engine_hash(a->stage->e, name), cas;
+        enum engine_status status;
+        WHEN_DONE(a, status, engine_store(a->t, hash, name, 0, 0, SPAN("v"), RULES(ENGINE_ADD), &cas));
+        MUST(status == ENGINE_OK || status == ENGINE_NOT_STORED);
+        const struct item *it = look(a, name);
+        a->counts[0] += engine_claim_token(a->t, hash, it);
+        MUST(!engine_claim_token(a->t, hash, it));
+        MUST(item_state(it) & ITEM_TOKEN_SENT);
+        turn(a);
+    }
+}
+
+START_TEST(a_token_goes_to_one_thread)
+{
+    struct stage *s = open_stage(small_config(64 * MIB));
+    uint64_t won = 0;
+    for (unsigned i = 0; i < THREADS; i++)
+        cast(s, play_tokens);
+    perform(s);
+    for (unsigned i = 0; i < THREADS; i++)
+        won += s->actors[i].counts[0];
+    ck_assert_uint_eq(won, TOKEN_ROUNDS);
+    close_stage(s);
+}
+END_TEST
 
 START_TEST(a_counter_of_many_threads_ends_exact)
 {
@@ -486,7 +522,7 @@ act_store(struct player *p, uint32_t key)
     fill_records(p->a, p->records, key, count);
     enum engine_status status =
         engine_store(p->a->t, engine_hash(e, name), name, 0, random_exptime(p),
-                     span_of(p->records, count * sizeof *p->records), how, &cas);
+                     span_of(p->records, count * sizeof *p->records), RULES(how), &cas);
     MUST(status == ENGINE_OK || status == ENGINE_NOT_STORED || status == ENGINE_AGAIN ||
          status == ENGINE_NO_MEMORY || status == ENGINE_TOO_LARGE);
 }
@@ -555,8 +591,8 @@ act_upload(struct player *p, uint32_t key)
         engine_abandon(p->a->t, &p->up);
     } else if (status != ENGINE_OK) {
         engine_abandon(p->a->t, &p->up);
-    } else if (engine_commit(p->a->t, engine_hash(e, name_of(p, p->up_key)), &p->up, ENGINE_SET,
-                             &cas) == ENGINE_AGAIN) {
+    } else if (engine_commit(p->a->t, engine_hash(e, name_of(p, p->up_key)), &p->up,
+                             RULES(ENGINE_SET), &cas) == ENGINE_AGAIN) {
         return;
     }
     MUST(p->up.item == NULL);
@@ -566,18 +602,36 @@ act_upload(struct player *p, uint32_t key)
 static void
 act_number(struct player *p, uint32_t key)
 {
-    uint64_t n, cas = 0;
+    uint64_t cas;
+    struct engine_arith a = {.decr = key % 2 == 0, .delta = 3};
     int bytes = sprintf(p->name, "n%u", key % 50);
     struct span name = span_of(p->name, (size_t)bytes);
     enum engine_status status =
-        engine_arith(p->a->t, engine_hash(p->a->stage->e, name), name, key % 2 == 0, 3, &n);
+        engine_arith(p->a->t, engine_hash(p->a->stage->e, name), name, &a);
     MUST(status == ENGINE_OK || status == ENGINE_NOT_FOUND || status == ENGINE_AGAIN ||
          status == ENGINE_NO_MEMORY);
     if (status != ENGINE_NOT_FOUND)
         return;
     status = engine_store(p->a->t, engine_hash(p->a->stage->e, name), name, 0, 0, SPAN("5"),
-                          ENGINE_ADD, &cas);
+                          RULES(ENGINE_ADD), &cas);
     MUST(status != ENGINE_EXISTS && status != ENGINE_NOT_FOUND);
+}
+
+static void
+act_remake(struct player *p, uint32_t key)
+{
+    struct span name = name_of(p, key);
+    uint64_t hash = engine_hash(p->a->stage->e, name), cas;
+    struct engine_remake m = {.marks_stale = true};
+    enum engine_status status = engine_remake(p->a->t, hash, name, &m, &cas);
+    MUST(status == ENGINE_OK || status == ENGINE_NOT_FOUND || status == ENGINE_AGAIN ||
+         status == ENGINE_NO_MEMORY);
+    const struct item *it = look(p->a, name);
+    if (it == NULL)
+        return;
+    bool sent = (item_state(it) & ITEM_TOKEN_SENT) != 0;
+    MUST(!(engine_claim_token(p->a->t, hash, it) && sent));
+    check_records(p->a->stage->e, it, key);
 }
 
 static void
@@ -606,9 +660,11 @@ act(struct player *p)
     else if (dice < 840)
         act_number(p, key);
     else if (dice < 900)
-        (void)!engine_delete(p->a->t, hash, name);
+        (void)!engine_delete(p->a->t, hash, name, NULL);
     else if (dice < 960)
         engine_touch(p->a->t, hash, name, random_exptime(p));
+    else if (dice < 975)
+        act_remake(p, key);
     else if (dice < 990)
         act_unpin(p);
     else
@@ -680,6 +736,7 @@ add_tests(Suite *suite)
     tcase_add_test(tc, a_delete_finds_an_item_that_others_keep_changing);
     tcase_add_test(tc, a_touch_is_not_lost_to_a_concurrent_incr);
     tcase_add_test(tc, what_was_seen_before_a_flush_is_not_seen_after_it);
+    tcase_add_test(tc, a_token_goes_to_one_thread);
     tcase_add_test(tc, a_counter_of_many_threads_ends_exact);
     tcase_add_loop_test(tc, a_reader_never_goes_back_in_time, 0, 2);
     tcase_add_loop_test(tc, nothing_breaks_when_all_do_everything, 0, 3);

@@ -99,14 +99,23 @@ text(const char *s)
         }                                                                                          \
     } while (0)
 
+/* Rules without a condition, for one call. */
+#define RULES(store) (&(struct engine_rules){.how = (uint8_t)(store)})
+
+static inline struct engine_rules
+rules_of(enum engine_store how, uint64_t expected)
+{
+    return (struct engine_rules){.how = (uint8_t)how, .expected = expected};
+}
+
+/* '*cas' is in: the unique that ENGINE_CAS expects; out: the new one. */
 static inline enum engine_status
 store(struct fixture *f, struct span key, struct span value, enum engine_store how, uint32_t flags,
       uint32_t exptime_s, uint64_t *cas)
 {
     enum engine_status status;
-    uint64_t expected = *cas;
-    UNTIL_DONE(f, status, (*cas = expected, engine_store(f->t, hash_of(f, key), key, flags,
-                                                         exptime_s, value, how, cas)));
+    struct engine_rules rules = rules_of(how, *cas);
+    UNTIL_DONE(f, status, engine_store(f->t, hash_of(f, key), key, flags, exptime_s, value, &rules, cas));
     return status;
 }
 
@@ -147,7 +156,7 @@ static inline enum engine_status
 drop(struct fixture *f, struct span key)
 {
     enum engine_status status;
-    UNTIL_DONE(f, status, engine_delete(f->t, hash_of(f, key), key));
+    UNTIL_DONE(f, status, engine_delete(f->t, hash_of(f, key), key, NULL));
     return status;
 }
 
@@ -155,7 +164,9 @@ static inline enum engine_status
 arith(struct fixture *f, const char *key, bool decr, uint64_t delta, uint64_t *result)
 {
     enum engine_status status;
-    UNTIL_DONE(f, status, engine_arith(f->t, hash_of(f, text(key)), text(key), decr, delta, result));
+    struct engine_arith a = {.decr = decr, .delta = delta};
+    UNTIL_DONE(f, status, engine_arith(f->t, hash_of(f, text(key)), text(key), &a));
+    *result = a.result;
     return status;
 }
 
