@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sysexits.h>
 #include "options.h"
+#include "proto/protocol.h"
 #include "settings.h"
 
 static struct config config;
@@ -100,6 +101,14 @@ START_TEST(options_show_in_settings)
         {"--port=65535", "tcpport 65535"},
         {"-p -1", "tcpport -1"},
         {"-U 0", "udpport 0"},
+        {"-U 12", "udpport 12"},
+        {"-U 12", "tcpport 12"},
+        {"-U 12 -p 13", "tcpport 13"},
+        {"-p 13 -U 12", "tcpport 13"},
+        {"-p 0 -U 12", "tcpport 0"},
+        {"-U -1", "udpport -1"},
+        {"-U -1", "tcpport -1"},
+        {"-U 12 -U 0", "tcpport 11211"},
         {"-s /tmp/x", "domain_socket /tmp/x"},
         {"-s /tmp/x -p 0", "tcpport 0"},
         {"-a 0777", "umask 777"},
@@ -129,6 +138,7 @@ START_TEST(options_show_in_settings)
         {"-b -1", "tcp_backlog -1"},
         {"-B ascii", "binding_protocol ascii"},
         {"-B ascii -B auto", "binding_protocol auto-negotiate"},
+        {"-B binary", "binding_protocol binary"},
         {"-I 1k", "item_size_max 1024"},
         {"-I 2M", "item_size_max 2097152"},
         {"-I 1500000", "item_size_max 1500000"},
@@ -227,7 +237,13 @@ START_TEST(bad_values_are_refused_with_memcacheds_exit_code)
         {"-l a:b", EX_OSERR, "\"a:b\""},
         {"-l 127.0.0.1:0", EX_OSERR, "port"},
         {"-l ,", EX_OSERR, "no address"},
-        {"-l tag_x_:a", 1, "tag"},
+        {"-l tag[123456789]:a", EX_OSERR, "tag"},
+        {"-l proto[foo]:a", EX_OSERR, "ascii"},
+        {"-l mtls:a", EX_OSERR, "mtls"},
+        {"-U -2", EX_USAGE, "-U"},
+        {"-U 0 -p 0", EX_USAGE, "nothing to listen on"},
+        {"-o udp_reply_max=0", 1, "udp_reply_max"},
+        {"-o udp_reply_max=4097", 1, "udp_reply_max"},
         {"-m 0", EX_USAGE, "-m"},
         {"-m -5", EX_USAGE, "-m"},
         {"-m many", EX_USAGE, "-m"},
@@ -320,7 +336,7 @@ END_TEST
 START_TEST(features_we_do_not_have_are_never_ignored)
 {
     static const char *const lines[] = {
-        "-S", "-Y /etc/passwd", "-e /dev/shm/x", "-Z", "-U 11211", "-B binary", "-l mtls:127.0.0.1",
+        "-S", "-Y /etc/passwd", "-e /dev/shm/x", "-Z",
         "-o ext_path=/tmp/x:1g", "-o ext_page_size=8", "-o ext_wbuf_size=8", "-o ext_threads=2",
         "-o ext_io_depth=1", "-o ext_item_size=1", "-o ext_item_age=1", "-o ext_low_ttl=1",
         "-o ext_recache_rate=1", "-o ext_compact_under=1", "-o ext_drop_under=1",
@@ -399,6 +415,46 @@ START_TEST(endpoints_come_from_l_and_p_in_any_order)
 }
 END_TEST
 
+START_TEST(udp_goes_where_tcp_goes)
+{
+    const struct endpoint *e = config.net.endpoints;
+    expect_ok("-l 127.0.0.1");
+    ck_assert_int_eq(e[0].udp_port, 0);
+    expect_ok("-U 12 -l 127.0.0.1,b:80");
+    ck_assert_int_eq(e[0].port, 12);
+    ck_assert_int_eq(e[0].udp_port, 12);
+    ck_assert_int_eq(e[1].port, 80);
+    ck_assert_int_eq(e[1].udp_port, 80);
+    expect_ok("-U 12 -p 0 -l b:80");
+    ck_assert_int_eq(e[0].port, 0);
+    ck_assert_int_eq(e[0].udp_port, 80);
+    expect_ok("-s x -U 12");
+    ck_assert_uint_eq(config.net.endpoint_count, 0);
+}
+END_TEST
+
+START_TEST(udp_is_careful_by_default)
+{
+    expect_ok("-U 12");
+    ck_assert(!config.net.udp_public);
+    ck_assert_uint_eq(config.net.udp_reply_max, NET_UDP_REPLY_MAX);
+    expect_ok("-U 12 -o udp_public,udp_reply_max=4096");
+    ck_assert(config.net.udp_public);
+    ck_assert_uint_eq(config.net.udp_reply_max, 4096);
+}
+END_TEST
+
+START_TEST(the_protocol_is_that_of_b_unless_an_address_says_otherwise)
+{
+    const struct endpoint *e = config.net.endpoints;
+    expect_ok("-l proto[ascii]:a,b,proto[negotiating]:c -B binary");
+    ck_assert_uint_eq(config.net.protocol, PROTOCOL_BINARY);
+    ck_assert_uint_eq(e[0].protocol, PROTOCOL_TEXT);
+    ck_assert_uint_eq(e[1].protocol, PROTOCOL_BINARY);
+    ck_assert_uint_eq(e[2].protocol, PROTOCOL_AUTO);
+}
+END_TEST
+
 START_TEST(the_port_file_comes_from_the_environment)
 {
     setenv("MEMCACHED_PORT_FILENAME", "/tmp/ports", 1);
@@ -464,6 +520,9 @@ add_tests(Suite *suite)
     tcase_add_test(tc, modules_get_what_is_theirs);
     tcase_add_test(tc, defaults_that_settings_do_not_show);
     tcase_add_test(tc, endpoints_come_from_l_and_p_in_any_order);
+    tcase_add_test(tc, udp_goes_where_tcp_goes);
+    tcase_add_test(tc, udp_is_careful_by_default);
+    tcase_add_test(tc, the_protocol_is_that_of_b_unless_an_address_says_otherwise);
     tcase_add_test(tc, the_port_file_comes_from_the_environment);
     tcase_add_test(tc, help_version_and_licence_stop);
     tcase_add_test(tc, help_has_the_lines_that_scripts_look_for);

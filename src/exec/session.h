@@ -53,6 +53,7 @@ struct session {
     uint8_t upload_store; /* enum engine_store */
     bool upload_noreply;
     uint8_t protocol;     /* enum protocol; AUTO until the first byte has come */
+    bool is_datagram;     /* there is no connection; see datagram.h */
     uint32_t wait_began_ms; /* 'stats' is put off since; 0: it is not */
     struct stream stream;
 };
