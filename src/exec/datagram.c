@@ -70,19 +70,17 @@ is_torn(const struct datagram *d)
                         (mode == TEXT_FIRST_KEY || mode == TEXT_KEYS));
 }
 
-/* A packet that begins like the datagram's first: which one had the long answer is not known, and
- * clients put one into a datagram. */
+/* In the name of the datagram's first packet: which one had the long answer is not known, and clients
+ * put one into a datagram. */
 static void
 add_binary_too_long(struct datagram *d)
 {
-    static const char text[] = "Too large.";
-    char packet[24] = {(char)0x81};
-    packet[1] = d->request.p[1];               /* opcode */
-    packet[7] = 0x03;                          /* status */
-    packet[11] = sizeof text - 1;              /* bytes of body */
-    memcpy(packet + 12, d->request.p + 12, 4); /* opaque */
-    udp_message_add(&d->message, span_of(packet, sizeof packet));
-    udp_message_add(&d->message, span_of(text, sizeof text - 1));
+    char header[BINARY_HEADER_BYTES];
+    struct span text = binary_status_text(BINARY_TOO_LARGE);
+    struct binary_body body = {.value_bytes = (uint32_t)text.bytes};
+    binary_reply_header(header, binary_echo_of(d->request.p), BINARY_TOO_LARGE, body, 0);
+    udp_message_add(&d->message, span_of(header, sizeof header));
+    udp_message_add(&d->message, text);
 }
 
 static void
