@@ -53,10 +53,10 @@ datagram_run(struct datagram *d, struct exec_thread *xt, struct output *out, uin
 unsigned
 datagram_end(struct datagram *d, struct exec_thread *xt)
 {
-    if (is_torn(d))
-        d->message.bytes = 0;
-    else if (d->message.too_long)
+    if (d->done && d->message.too_long)
         answer_too_long(d);
+    else if (!d->done || is_torn(d))
+        d->message.bytes = 0;
     session_fini(xt, &d->session);
     return udp_message_finish(&d->message);
 }
@@ -66,8 +66,7 @@ static bool
 is_torn(const struct datagram *d)
 {
     uint8_t mode = d->session.parser.mode;
-    return !d->done || (d->session.protocol == PROTOCOL_TEXT &&
-                        (mode == TEXT_FIRST_KEY || mode == TEXT_KEYS));
+    return d->session.protocol == PROTOCOL_TEXT && (mode == TEXT_FIRST_KEY || mode == TEXT_KEYS);
 }
 
 /* In the name of the datagram's first packet: which one had the long answer is not known, and clients
