@@ -8,7 +8,7 @@
 #define RETRIES 3
 
 static bool is_torn(const struct datagram *d);
-static void answer_too_long(struct datagram *d);
+static void answer_error(struct datagram *d, struct span line, enum binary_status status);
 
 void
 datagram_begin(struct datagram *d, enum protocol protocol, const struct udp_request *request,
@@ -53,10 +53,12 @@ datagram_run(struct datagram *d, struct exec_thread *xt, struct output *out, uin
 unsigned
 datagram_end(struct datagram *d, struct exec_thread *xt)
 {
-    if (d->done && d->message.too_long)
-        answer_too_long(d);
-    else if (!d->done || is_torn(d))
-        d->message.bytes = 0;
+    if (!d->done)
+        answer_error(d, SPAN("SERVER_ERROR out of memory\r\n"), BINARY_NO_MEMORY);
+    else if (d->message.too_long)
+        answer_error(d, SPAN("SERVER_ERROR reply too large for UDP\r\n"), BINARY_TOO_LARGE);
+    else if (is_torn(d))
+        udp_message_clear(&d->message);
     session_fini(xt, &d->session);
     return udp_message_finish(&d->message);
 }
@@ -69,25 +71,20 @@ is_torn(const struct datagram *d)
     return d->session.protocol == PROTOCOL_TEXT && (mode == TEXT_FIRST_KEY || mode == TEXT_KEYS);
 }
 
-/* In the name of the datagram's first packet: which one had the long answer is not known, and clients
- * put one into a datagram. */
+/* Instead of all that was said before: nobody could tell which part is missing.  A packet says it in the
+ * name of the datagram's first, and clients put one into a datagram. */
 static void
-add_binary_too_long(struct datagram *d)
+answer_error(struct datagram *d, struct span line, enum binary_status status)
 {
+    udp_message_clear(&d->message);
+    if (d->session.protocol != PROTOCOL_BINARY || d->request.bytes < BINARY_HEADER_BYTES) {
+        udp_message_add(&d->message, line);
+        return;
+    }
     char header[BINARY_HEADER_BYTES];
-    struct span text = binary_status_text(BINARY_TOO_LARGE);
+    struct span text = binary_status_text(status);
     struct binary_body body = {.value_bytes = (uint32_t)text.bytes};
-    binary_reply_header(header, binary_echo_of(d->request.p), BINARY_TOO_LARGE, body, 0);
+    binary_reply_header(header, binary_echo_of(d->request.p), status, body, 0);
     udp_message_add(&d->message, span_of(header, sizeof header));
     udp_message_add(&d->message, text);
-}
-
-static void
-answer_too_long(struct datagram *d)
-{
-    d->message.too_long = false;
-    if (d->session.protocol == PROTOCOL_BINARY)
-        add_binary_too_long(d);
-    else
-        udp_message_add(&d->message, SPAN("SERVER_ERROR reply too large for UDP\r\n"));
 }

@@ -10,8 +10,8 @@
  * The answers to all its requests, and to all keys of a retrieval, make one message.  What a socket's
  * client sees differs in this:
  *   - an incomplete request gets no answer, as nothing can follow; nor does quit;
- *   - an answer that is longer than the message may be becomes an error, and requests behind it are not
- *     executed;
+ *   - when all answers together are longer than the message may be, they become one error, and what was
+ *     not executed before that is not executed;
  *   - an unknown command gets no answer, and ends the datagram.  What servers say would be unknown
  *     commands to each other: with an ERROR for each, one forged datagram could make two of them talk
  *     to each other for ever;
@@ -45,7 +45,7 @@ bool datagram_run(struct datagram *d, struct exec_thread *xt, struct output *out
                   uint32_t now_s) MUST_USE;
 
 /* Makes the message what is to be sent, and forgets the rest; returns how many datagrams it has,
- * perhaps none.  None when datagram_run() has not returned true, and its caller has given up. */
+ * perhaps none.  When datagram_run() has not returned true and its caller gives up, it is an error. */
 unsigned datagram_end(struct datagram *d, struct exec_thread *xt);
 
 #endif

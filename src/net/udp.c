@@ -24,7 +24,7 @@
 /* Replies wait for each other until there are so many datagrams. */
 #define QUEUE_MIN 64
 
-/* How often a request for memory is tried again, so many seconds apart, before it is dropped. */
+/* How often a request for memory is tried again, so many seconds apart, before it is refused. */
 #define RETRIES_MAX 100
 #define RETRY_S     0.001
 

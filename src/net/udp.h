@@ -27,7 +27,7 @@
  *
  * Threads:   a worker's; udp_show() may be called by any while the worker exists.
  * Ownership: belongs to the worker, borrows the listeners' sockets.
- * Failure:   what cannot be sent is lost, as datagrams are; so are requests that find no memory.
+ * Failure:   what cannot be sent is lost, as datagrams are.
  */
 #ifndef KETCH_NET_UDP_H
 #define KETCH_NET_UDP_H

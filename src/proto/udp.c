@@ -55,6 +55,13 @@ udp_message_add(struct udp_message *m, struct span piece)
     }
 }
 
+void
+udp_message_clear(struct udp_message *m)
+{
+    m->bytes = 0;
+    m->too_long = false;
+}
+
 static unsigned
 datagram_count(const struct udp_message *m)
 {

@@ -50,6 +50,9 @@ void udp_message_init(struct udp_message *m, uint16_t id, char *slots, unsigned 
 
 void udp_message_add(struct udp_message *m, struct span piece);
 
+/* Makes it empty again, and not too long. */
+void udp_message_clear(struct udp_message *m);
+
 /* Writes the headers; returns how many datagrams there are now.  None for an empty message. */
 unsigned udp_message_finish(struct udp_message *m);
 

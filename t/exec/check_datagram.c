@@ -262,7 +262,8 @@ START_TEST(a_datagram_may_be_given_up)
     struct udp_request request = {.id = 7, .body = SPAN("set a 0 0 500000\r\nxxx")};
     struct datagram d;
     datagram_begin(&d, PROTOCOL_AUTO, &request, slots, SLOTS_MAX);
-    ck_assert_uint_eq(datagram_end(&d, server->exec_thread), 0);
+    assemble(&d, datagram_end(&d, server->exec_thread));
+    ck_assert_str_eq(reply, "SERVER_ERROR out of memory\r\n");
     datagram_begin(&d, PROTOCOL_AUTO, &request, slots, SLOTS_MAX);
     ck_assert(datagram_run(&d, server->exec_thread, &server->output, clock_now(&server->clock)));
     ck_assert_uint_eq(datagram_end(&d, server->exec_thread), 0);

@@ -125,6 +125,10 @@ START_TEST(a_message_that_is_too_long_is_dropped_as_a_whole)
     udp_message_add(&message, SPAN("y"));
     ck_assert_uint_eq(udp_message_finish(&message), 0);
     ck_assert_int_eq(slots[SLOTS_MAX * UDP_DATAGRAM_BYTES], '#');
+    udp_message_clear(&message);
+    udp_message_add(&message, span_of(text, 3));
+    ck_assert_uint_eq(udp_message_finish(&message), 1);
+    expect_datagram(0, 1, 0, 3);
 }
 END_TEST
 
