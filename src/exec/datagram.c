@@ -35,8 +35,8 @@ datagram_run(struct datagram *d, struct exec_thread *xt, struct output *out, uin
 {
     enum exec_status status;
     unsigned retries = 0;
-    /* Others wait behind it: it is refused what cannot be had now. */
-    engine_set_patience(xt->engine_thread, ENGINE_IMPATIENT);
+    /* Others wait behind it: it may keep them for a while, and then not again before things are better. */
+    engine_set_patience(xt->engine_thread, ENGINE_PATIENT_A_WHILE);
     do {
         unsigned budget = UINT_MAX;
         size_t used;

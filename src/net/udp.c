@@ -25,7 +25,7 @@
 #define QUEUE_MIN 64
 
 /* How often a request for memory is tried again, so many seconds apart, before it is refused. */
-#define RETRIES_MAX 100
+#define RETRIES_MAX 500
 #define RETRY_S     0.001
 
 /* How often it is logged that somebody is not answered. */

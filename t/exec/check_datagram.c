@@ -218,8 +218,8 @@ START_TEST(keys_are_not_dumped)
 }
 END_TEST
 
-/* There is no memory to be had: a connection would wait for others to let go, a datagram does not. */
-START_TEST(a_store_that_would_have_to_wait_is_refused)
+/* There is no memory to be had: a connection waits for others to let go, a datagram not for long. */
+START_TEST(a_store_that_would_have_to_wait_is_refused_in_the_end)
 {
     server_close(server);
     server = server_with(8u << 20, true, default_config());
@@ -286,7 +286,7 @@ add_tests(Suite *suite)
     tcase_add_test(tc, the_protocol_is_told_by_each_datagram);
     tcase_add_test(tc, a_binary_reply_that_is_too_long_is_a_binary_error);
     tcase_add_test(tc, keys_are_not_dumped);
-    tcase_add_test(tc, a_store_that_would_have_to_wait_is_refused);
+    tcase_add_test(tc, a_store_that_would_have_to_wait_is_refused_in_the_end);
     tcase_add_test(tc, a_datagram_may_be_given_up);
     suite_add_tcase(suite, tc);
 }
