@@ -6,7 +6,9 @@
  *
  * A UDP listener has a socket for each worker, all bound to the same address (SO_REUSEPORT): the kernel
  * chooses one by the addresses of sender and receiver, so that a client's datagrams stay in order, and
- * only one worker is woken for each.  The first is bound alone: a port that somebody else has is an error.
+ * only one worker is woken for each.  With one socket shared by four workers, as memcached does it, all
+ * were woken, and a request cost 45 us of CPU instead of 17.  The first socket is bound alone: a port that
+ * somebody else has is an error.
  *
  * Threads:   the main thread, before there are others: listen_unix() changes the umask for a
  *            moment.
