@@ -258,6 +258,26 @@ prefetch(struct exec_thread *xt, size_t count)
             engine_prefetch_item(e, batch[i].hash);
 }
 
+uint64_t
+exec_prefetch(struct exec_thread *xt, const struct session *s, struct span in)
+{
+    if (s->upload.item != NULL || s->stream.kind != STREAM_NONE)
+        return 0;
+    struct span key = text_peek_key(&s->parser, in);
+    if (key.bytes == 0)
+        return 0;
+    uint64_t hash = engine_hash(xt->exec->engine, key);
+    engine_prefetch_bucket(xt->exec->engine, hash);
+    return hash;
+}
+
+void
+exec_prefetch_more(struct exec_thread *xt, uint64_t hint)
+{
+    if (hint != 0)
+        engine_prefetch_item(xt->exec->engine, hint);
+}
+
 /* Executes the batch in order.  '*done' requests of it are over; if not all are, the next one has to
  * be parsed again. */
 static enum exec_status
