@@ -261,9 +261,11 @@ prefetch(struct exec_thread *xt, size_t count)
 uint64_t
 exec_prefetch(struct exec_thread *xt, const struct session *s, struct span in)
 {
-    if (s->upload.item != NULL || s->stream.kind != STREAM_NONE)
+    if (s->upload.item != NULL || s->stream.kind != STREAM_NONE || in.bytes == 0)
         return 0;
-    struct span key = text_peek_key(&s->parser, in);
+    enum protocol protocol = s->protocol != PROTOCOL_AUTO ? s->protocol : protocol_of(in.p[0]);
+    struct span key = protocol == PROTOCOL_BINARY ? binary_peek_key(&s->binary_parser, in)
+                                                  : text_peek_key(&s->parser, in);
     if (key.bytes == 0)
         return 0;
     uint64_t hash = engine_hash(xt->exec->engine, key);
