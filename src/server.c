@@ -278,6 +278,8 @@ start(struct server *s)
                                   s->listener_count, s->workers);
     if (!s->accepting)
         log_line(LOG_ERROR, "out of memory");
+    for (unsigned i = 0; s->accepting && i < s->worker_count; i++)
+        worker_answer_udp(s->workers[i]);
     return s->accepting;
 }
 

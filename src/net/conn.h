@@ -112,6 +112,7 @@ struct worker {
     _Atomic bool stop;
 
     struct udp *udp;    /* its UDP sockets; NULL: none */
+    _Atomic bool answers_udp;
 
     unsigned group_count; /* < GROUP_MAX between two events */
     struct group_member group[GROUP_MAX];

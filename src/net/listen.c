@@ -77,6 +77,19 @@ listen_unix(const struct net_config *c, struct listener to[LISTENERS_MAX], unsig
     return true;
 }
 
+static bool
+print_ports(FILE *f, const char *transport, const struct listener *listeners, unsigned count)
+{
+    bool done = true;
+    for (unsigned i = 0; done && i < count; i++) {
+        const struct listener *l = &listeners[i];
+        if (l->family != AF_UNIX && strcmp(l->fd < 0 ? "UDP" : "TCP", transport) == 0)
+            done = fprintf(f, "%s %s: %u\n", transport, l->family == AF_INET ? "INET" : "INET6",
+                           l->port) > 0;
+    }
+    return done;
+}
+
 bool
 listen_write_port_file(const struct net_config *c, const struct listener *listeners, unsigned count)
 {
@@ -91,13 +104,8 @@ listen_write_port_file(const struct net_config *c, const struct listener *listen
         return false;
     }
     FILE *f = fopen(temporary, "we");
-    bool done = f != NULL;
-    for (unsigned i = 0; done && i < count; i++) {
-        if (listeners[i].family != AF_UNIX)
-            done = fprintf(f, "%s %s: %u\n", listeners[i].fd < 0 ? "UDP" : "TCP",
-                           listeners[i].family == AF_INET ? "INET" : "INET6",
-                           listeners[i].port) > 0;
-    }
+    bool done = f != NULL && print_ports(f, "TCP", listeners, count) &&
+                print_ports(f, "UDP", listeners, count);
     if (f != NULL)
         done = fclose(f) == 0 && done;
     if (done && rename(temporary, c->port_file) == 0)

@@ -57,7 +57,7 @@ bool listen_unix(const struct net_config *c, struct listener to[LISTENERS_MAX],
                  unsigned *count) MUST_USE;
 
 /* Tells the ports of the listeners to whoever reads net_config.port_file: one line each, "TCP INET:
- * 11211" or "UDP INET6: 11211".  The file appears under its name when it is complete.  Does nothing
+ * 11211" or "UDP INET6: 11211", TCP first.  The file appears under its name when it is complete.  Does nothing
  * without port_file or without ports. */
 bool listen_write_port_file(const struct net_config *c, const struct listener *listeners,
                             unsigned count) MUST_USE;

@@ -74,6 +74,7 @@ struct udp_socket {
 
 struct udp {
     unsigned count;
+    bool begun;
     uint32_t refused_s; /* when it was last logged that somebody is not answered */
     struct udp_socket sockets[];
 };
@@ -402,10 +403,19 @@ udp_create(struct worker *w, unsigned number)
         init_socket(s, w, &context->listeners[i], number);
         if (!alloc_buffers(s))
             return false;
-        watch(s, EV_READ);
         counter_add(&w->counters.conns_opened, 1); /* memcached takes them for connections */
     }
     return true;
+}
+
+void
+udp_begin(struct worker *w)
+{
+    if (w->udp == NULL || w->udp->begun)
+        return;
+    w->udp->begun = true;
+    for (unsigned i = 0; i < w->udp->count; i++)
+        watch(&w->udp->sockets[i], EV_READ);
 }
 
 void

@@ -40,8 +40,11 @@
 struct worker;
 
 /* Makes worker.udp, for the sockets of worker 'number' among the listeners of its context; leaves it
- * NULL if there are none.  The loop is not running yet.  False: no memory. */
+ * NULL if there are none.  Nothing is answered yet.  False: no memory. */
 bool udp_create(struct worker *w, unsigned number) MUST_USE;
+
+/* Answers what comes, and what has come; the worker's own thread.  Does nothing the second time. */
+void udp_begin(struct worker *w);
 
 /* The loop has ended: gives up the request under way.  The worker's own thread, before it leaves exec. */
 void udp_stop(struct worker *w);

@@ -194,6 +194,8 @@ on_wakeup(struct ev_loop *loop, ev_async *watcher, int events)
     (void)watcher, (void)events;
     struct worker *w = ev_userdata(loop);
     open_mailed(w);
+    if (atomic_load(&w->answers_udp))
+        udp_begin(w);
     if (atomic_load(&w->stop))
         ev_break(loop, EVBREAK_ALL);
 }
@@ -328,6 +330,13 @@ worker_start(const struct worker_context *context, unsigned number)
     }
     abandon(w);
     return NULL;
+}
+
+void
+worker_answer_udp(struct worker *w)
+{
+    atomic_store(&w->answers_udp, true);
+    ev_async_send(w->loop, &w->wakeup);
 }
 
 void

@@ -3,7 +3,7 @@
  * A worker reads into one buffer and answers out of one output, both its own: a connection owns memory
  * only while a request is incomplete or an answer is unsent.
  *
- * Threads:   worker_start(), _give(), _stop(), _join() and _destroy() are for the main thread; the
+ * Threads:   worker_start(), _give(), _answer_udp(), _stop(), _join() and _destroy() are for the main thread; the
  *            counters and the list of connections may be read by any.
  * Ownership: a worker owns its connections and their sockets.
  */
@@ -55,6 +55,10 @@ struct worker *worker_start(const struct worker_context *context, unsigned numbe
 /* Takes the socket: from now on it is the worker's.  'protocol' is its listener's.  False, and nothing
  * taken: no memory. */
 bool worker_give(struct worker *w, int fd, enum protocol protocol) MUST_USE;
+
+/* From now on it answers what comes to its UDP sockets.  Before, commands might ask about parts of the
+ * server that are not there yet; a connection has to be given, a datagram just comes. */
+void worker_answer_udp(struct worker *w);
 
 /* Asks the worker to close everything and end; worker_join() waits until it has.  The others may be
  * looking at its counters and connections until they have ended too: then worker_destroy() it. */
