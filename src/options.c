@@ -279,6 +279,7 @@ static const struct option_def refused_rows[] = {
 /* clang-format on */
 
 static enum option_status check_all(struct config *c, struct option_report *report);
+static enum option_status settle_protocol(struct config *c, struct option_report *report);
 static enum option_status find_endpoints(struct config *c, struct option_report *report);
 
 /* The tables of one command line. */
@@ -308,7 +309,6 @@ options_init(struct config *c)
     engine_config_init(&c->engine);
     c->exec.prefix_delimiter = ':';
     c->compat.tcp_port = 11211;
-    c->compat.protocol = "auto-negotiate";
     c->compat.hash_algorithm = "murmur3";
     c->compat.slab_automove = 1;
     c->compat.temporary_ttl_s = 61;
@@ -326,6 +326,8 @@ options_parse(struct config *c, int argc, char *const argv[], struct option_repo
     if (port_file != NULL && *port_file != '\0' && !option_set_string(&c->net.port_file, port_file))
         return option_fail(report, EX_OSERR, "out of memory");
     status = check_all(c, report);
+    if (status == OPTION_OK)
+        status = settle_protocol(c, report);
     return status == OPTION_OK ? find_endpoints(c, report) : status;
 }
 
@@ -433,27 +435,27 @@ parse_delimiter(void *config, const struct option_def *def, const char *text,
     return OPTION_OK;
 }
 
+/* As 'stats settings' calls them. */
+static const char *const protocol_names[PROTOCOL_COUNT] = {
+    [PROTOCOL_AUTO] = "auto-negotiate",
+    [PROTOCOL_TEXT] = "ascii",
+    [PROTOCOL_BINARY] = "binary",
+};
+
 static enum option_status
 parse_protocol(void *config, const struct option_def *def, const char *text,
                struct option_report *report)
 {
-    static const struct {
-        const char *name, *setting;
-        enum protocol protocol;
-    } protocols[] = {
-        {"auto", "auto-negotiate", PROTOCOL_AUTO},
-        {"ascii", "ascii", PROTOCOL_TEXT},
-        {"binary", "binary", PROTOCOL_BINARY},
-    };
     struct config *c = config;
-    for (size_t i = 0; i < ARRAY_COUNT(protocols); i++) {
-        if (strcmp(protocols[i].name, text) == 0) {
-            c->net.protocol = (uint8_t)protocols[i].protocol;
-            c->compat.protocol = protocols[i].setting;
-            return OPTION_OK;
-        }
-    }
-    return option_fail_value(report, def, text, "auto, ascii or binary");
+    if (strcmp(text, "auto") == 0)
+        c->compat.protocol = protocol_names[PROTOCOL_AUTO];
+    else if (strcmp(text, "ascii") == 0)
+        c->compat.protocol = protocol_names[PROTOCOL_TEXT];
+    else if (strcmp(text, "binary") == 0)
+        c->compat.protocol = protocol_names[PROTOCOL_BINARY];
+    else
+        return option_fail_value(report, def, text, "auto, ascii or binary");
+    return OPTION_OK;
 }
 
 static enum option_status
@@ -653,6 +655,19 @@ check_all(struct config *c, struct option_report *report)
         if (status != OPTION_OK)
             return status;
     }
+    return OPTION_OK;
+}
+
+/* What -B says, or what follows from other options. */
+static enum option_status
+settle_protocol(struct config *c, struct option_report *report)
+{
+    (void)report;
+    if (c->compat.protocol == NULL)
+        c->compat.protocol = protocol_names[PROTOCOL_AUTO];
+    for (unsigned i = 0; i < PROTOCOL_COUNT; i++)
+        if (strcmp(protocol_names[i], c->compat.protocol) == 0)
+            c->net.protocol = (uint8_t)i;
     return OPTION_OK;
 }
 

@@ -38,7 +38,7 @@ struct compat_config {
     bool tcp_port_given;
     int32_t udp_port;     /* -U as given: the same, and 0 without */
     char *listen_text;    /* -l, all of them joined by ','; NULL: none */
-    const char *protocol; /* -B, as 'stats settings' calls it */
+    const char *protocol; /* -B, as 'stats settings' calls it; NULL only while options are read */
     uint32_t napi_ids;    /* -N: memcached's workers by NIC queue; ours take connections in turn */
     bool drop_privileges; /* -o drop_privileges */
     bool hash_expand;     /* -o no_hashexpand clears it */
