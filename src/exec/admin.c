@@ -38,6 +38,18 @@ flush_time(const struct exec *x, int64_t delay, uint32_t now_s)
     return at_s > now_s ? at_s : now_s;
 }
 
+bool
+exec_flush(struct exec_thread *xt, int64_t delay)
+{
+    struct exec *x = xt->exec;
+    uint32_t at_s = flush_time(x, delay, engine_now(xt->engine_thread));
+    if (engine_flush(xt->engine_thread, at_s) == ENGINE_AGAIN)
+        return false;
+    /* What was stored before the second in which the flush strikes, as memcached has it. */
+    atomic_store_explicit(&x->oldest_s, at_s - 1, memory_order_relaxed);
+    return true;
+}
+
 enum step
 exec_flush_all(struct exec_thread *xt, struct session *s, const struct request *r,
                struct output *out)
@@ -47,12 +59,8 @@ exec_flush_all(struct exec_thread *xt, struct session *s, const struct request *
         reply(out, r, SPAN("CLIENT_ERROR flush_all not allowed\r\n"));
         return STEP_DONE;
     }
-    struct exec *x = xt->exec;
-    uint32_t at_s = flush_time(x, r->exptime, engine_now(xt->engine_thread));
-    if (engine_flush(xt->engine_thread, at_s) == ENGINE_AGAIN)
+    if (!exec_flush(xt, r->exptime))
         return STEP_AGAIN;
-    /* What was stored before the second in which the flush strikes, as memcached has it. */
-    atomic_store_explicit(&x->oldest_s, at_s - 1, memory_order_relaxed);
     reply(out, r, SPAN("OK\r\n"));
     return STEP_DONE;
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "exec/dump.h"
-#include "exec/internal.h"
+#include "exec/store.h"
 
 /* Keys of requests that have one are prefetched only when there are several: for a single request
  * nothing can be done between asking for a line and needing it.  (A get is two requests: its key, its
@@ -16,7 +16,7 @@ _Static_assert(CLOCK_START_S == ENGINE_EPOCH_S, "the engine's time is the clock'
 
 static exec_fn exec_bad, exec_quit, exec_meta_noop;
 
-static exec_fn *const execute[CMD_COUNT] = {
+exec_fn *const exec_text[CMD_COUNT] = {
     [CMD_BAD] = exec_bad,
     [CMD_GET] = exec_get,
     [CMD_GAT] = exec_gat,
@@ -148,7 +148,7 @@ stream_fini(struct exec_thread *xt, struct stream *st)
 static void
 stream_item(struct exec_thread *xt, struct stream *st, struct output *out)
 {
-    uint64_t value_bytes = st->bytes - sizeof line_end;
+    uint64_t value_bytes = st->bytes - (st->ends_line ? sizeof line_end : 0);
     struct iovec iov;
     size_t bytes;
     while (!output_is_full(out) && st->offset < value_bytes &&
@@ -157,7 +157,7 @@ stream_item(struct exec_thread *xt, struct stream *st, struct output *out)
         st->offset += bytes;
         out->streamed_bytes += bytes;
     }
-    if (st->offset >= value_bytes && !output_is_full(out)) {
+    if (st->offset >= value_bytes && st->offset < st->bytes && !output_is_full(out)) {
         size_t rest = st->bytes - st->offset;
         output_borrow(out, line_end + sizeof line_end - rest, rest);
         st->offset += rest;
@@ -262,6 +262,7 @@ static enum exec_status
 run_batch(struct exec_thread *xt, struct session *s, size_t count, struct output *out,
           unsigned *budget, size_t *done)
 {
+    exec_fn *const *execute = s->protocol == PROTOCOL_BINARY ? exec_binary : exec_text;
     for (*done = 0; *done < count; ++*done) {
         const struct request *r = &xt->batch[*done];
         if (output_is_full(out))
@@ -291,7 +292,9 @@ static enum exec_status
 run_requests(struct exec_thread *xt, struct session *s, struct span in, struct output *out,
              unsigned *budget, size_t *used, bool *more)
 {
-    size_t count = text_parse(&s->parser, in, xt->batch, EXEC_BATCH_MAX, used);
+    bool binary = s->protocol == PROTOCOL_BINARY;
+    size_t count = binary ? binary_parse(&s->binary_parser, in, xt->batch, EXEC_BATCH_MAX, used)
+                          : text_parse(&s->parser, in, xt->batch, EXEC_BATCH_MAX, used);
     *more = false;
     if (count == 0)
         return EXEC_NEED_INPUT;
@@ -302,11 +305,15 @@ run_requests(struct exec_thread *xt, struct session *s, struct span in, struct o
         *used -= last->value_here;
         *more = true;
     }
+    xt->input = in.p;
     prefetch(xt, count);
     size_t done;
     enum exec_status status = run_batch(xt, s, count, out, budget, &done);
     if (done < count) {
-        text_parser_rewind(&s->parser, &xt->batch[done]);
+        if (binary)
+            binary_parser_rewind(&s->binary_parser, &xt->batch[done]);
+        else
+            text_parser_rewind(&s->parser, &xt->batch[done]);
         *used = xt->batch[done].start;
         *more = true;
     }
@@ -320,6 +327,8 @@ exec_run(struct exec_thread *xt, struct session *s, struct span in, struct outpu
     enum exec_status status;
     bool more;
     *used = 0;
+    if (UNLIKELY(s->protocol == PROTOCOL_AUTO) && in.bytes > 0)
+        s->protocol = protocol_of(in.p[0]);
     do {
         struct span rest = span_of(in.p + *used, in.bytes - *used);
         size_t step = 0;
@@ -327,7 +336,7 @@ exec_run(struct exec_thread *xt, struct session *s, struct span in, struct outpu
         if (UNLIKELY(s->stream.kind != STREAM_NONE)) {
             status = stream_more(xt, s, out);
         } else if (UNLIKELY(s->upload.item != NULL)) {
-            status = exec_upload(xt, s, rest, out, &step);
+            status = store_more(xt, s, rest, out, &step);
             more = s->upload.item == NULL;
         } else {
             status = run_requests(xt, s, rest, out, budget, &step, &more);

@@ -34,6 +34,7 @@ struct exec {
 struct exec_thread {
     struct exec *exec;
     struct engine_thread *engine_thread;
+    const char *input;                    /* that 'batch' was parsed from */
     struct request batch[EXEC_BATCH_MAX]; /* of the exec_run() under way */
 };
 
@@ -65,21 +66,33 @@ count_prefix(struct exec *x, struct span key, enum prefix_event event)
         prefixes_count(x->prefixes, key, event);
 }
 
+/* The same for a get, and for its hit. */
+static ALWAYS_INLINE void
+count_prefix_get(struct exec *x, struct span key, bool hit)
+{
+    count_prefix(x, key, PREFIX_GET);
+    if (hit)
+        count_prefix(x, key, PREFIX_HIT);
+}
+
 /* What a client wrote as an exptime, on the engine's clock: 0 is never, up to 30 days counts from
  * now, more is a date, and less than 0 has passed. */
 uint32_t exec_exptime(const struct exec *x, int64_t raw, uint32_t now_s);
+
+/* What each protocol does with a command; NULL: it has no such command. */
+extern exec_fn *const exec_text[CMD_COUNT];   /* exec.c */
+extern exec_fn *const exec_binary[CMD_COUNT]; /* binary.c */
 
 /* retrieve.c */
 exec_fn exec_get, exec_gat, exec_end, exec_meta_debug;
 /* mutate.c */
 exec_fn exec_storage, exec_arith, exec_delete, exec_touch;
-/* Takes more of an upload's data off 'in'; '*used' bytes of it.  The upload is open, and closed
- * when its line end was seen or memory has run out. */
-enum exec_status exec_upload(struct exec_thread *xt, struct session *s, struct span in,
-                             struct output *out, size_t *used);
+/* What CMD_SET .. CMD_CAS are to the engine. */
+enum engine_store exec_store_of(enum cmd cmd);
 /* debug.c or no_debug.c: the answer, or an empty span: it is no such command */
 struct span exec_debug_command(struct exec_thread *xt, const struct request *r);
-/* admin.c */
+/* admin.c: flush_all with this delay, as a client writes it; false: again after a quiescent point */
+bool exec_flush(struct exec_thread *xt, int64_t delay) MUST_USE;
 exec_fn exec_flush_all, exec_version, exec_verbosity, exec_memlimit, exec_shutdown, exec_admin;
 /* tune.c */
 exec_fn exec_tune;
@@ -87,6 +100,6 @@ exec_fn exec_tune;
 enum step exec_dump(struct exec_thread *xt, struct session *s, struct span how, struct span which,
                     struct output *out);
 /* stats.c */
-exec_fn exec_stats;
+exec_fn exec_stats, exec_binary_stats;
 
 #endif

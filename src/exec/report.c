@@ -26,6 +26,31 @@ make_room(struct report *r, size_t bytes)
     return true;
 }
 
+/* What stands before the value; returns where it began. */
+static size_t
+begin_stat(struct report *r, const char *name)
+{
+    static const char no_header[BINARY_HEADER_BYTES];
+    size_t at = r->bytes;
+    report_add(r, r->packets ? span_of(no_header, sizeof no_header) : SPAN("STAT "));
+    report_add(r, span_of(name, strlen(name)));
+    if (!r->packets)
+        report_add(r, SPAN(" "));
+    return at;
+}
+
+static void
+end_stat(struct report *r, size_t at, size_t name_bytes)
+{
+    if (!r->packets) {
+        report_add(r, SPAN("\r\n"));
+    } else if (!r->failed) {
+        size_t value_bytes = r->bytes - at - BINARY_HEADER_BYTES - name_bytes;
+        struct binary_body body = {0, (uint8_t)name_bytes, (uint32_t)value_bytes};
+        binary_reply_header(r->text + at, r->echo, BINARY_OK, body, 0);
+    }
+}
+
 void
 report_add(struct report *r, struct span text)
 {
@@ -61,12 +86,29 @@ void
 report_stat(void *report, const char *name, const char *fmt, ...)
 {
     struct report *r = report;
-    report_print(r, "STAT %s ", name);
+    size_t at = begin_stat(r, name);
     va_list args;
     va_start(args, fmt);
     report_vprint(r, fmt, args);
     va_end(args);
-    report_add(r, SPAN("\r\n"));
+    end_stat(r, at, strlen(name));
+}
+
+void
+report_stat_span(struct report *r, const char *name, struct span value)
+{
+    size_t at = begin_stat(r, name);
+    report_add(r, value);
+    end_stat(r, at, strlen(name));
+}
+
+void
+report_end(struct report *r)
+{
+    if (r->packets)
+        end_stat(r, begin_stat(r, ""), 0);
+    else
+        report_add(r, SPAN("END\r\n"));
 }
 
 void

@@ -4,23 +4,10 @@
 
 #include "base/base64.h"
 #include "engine/view.h"
-#include "exec/internal.h"
+#include "exec/value.h"
 
-/* Values up to this are copied, larger ones are borrowed: an iovec costs about as much as copying this
- * many bytes. */
-#define COPY_BYTES_MAX 2048
-
-_Static_assert(TEXT_VALUE_HEADER_BYTES_MAX + COPY_BYTES_MAX + 2 <= OUTPUT_STEP_BYTES,
+_Static_assert(TEXT_VALUE_HEADER_BYTES_MAX <= VALUE_HEAD_BYTES_MAX,
                "one answer is one step of the output");
-
-/* The value is in chunks, of which the session shows one piece after the other. */
-static void
-answer_chained(struct exec_thread *xt, struct session *s, const struct item *it)
-{
-    engine_pin(xt->engine_thread, it);
-    s->stream = (struct stream){
-        .kind = STREAM_ITEM, .item = it, .bytes = (uint64_t)item_value_bytes(it) + 2};
-}
 
 static ALWAYS_INLINE enum step
 answer_value(struct exec_thread *xt, struct session *s, const struct request *r,
@@ -35,25 +22,7 @@ answer_value(struct exec_thread *xt, struct session *s, const struct request *r,
     }
     output_wrote(out, text_value_header(output_room(out), request_key(r), item_client_flags(it),
                                         bytes, with_cas));
-    if (UNLIKELY(item_is_chained(it))) {
-        answer_chained(xt, s, it);
-        return STEP_STREAM;
-    }
-    if (LIKELY(bytes <= COPY_BYTES_MAX))
-        output_copy(out, span_of(item_value(it), bytes));
-    else
-        output_borrow(out, item_value(it), bytes);
-    output_copy(out, SPAN("\r\n"));
-    return STEP_DONE;
-}
-
-/* A hit is counted besides its get. */
-static ALWAYS_INLINE void
-count_prefix_get(struct exec *x, struct span key, bool hit)
-{
-    count_prefix(x, key, PREFIX_GET);
-    if (hit)
-        count_prefix(x, key, PREFIX_HIT);
+    return value_add(xt, s, it, bytes, true, out);
 }
 
 enum step

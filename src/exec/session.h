@@ -9,7 +9,8 @@
  *                        +--+----------------+
  *
  * At most one of upload and stream is active; while one is, nothing else of the client's is looked
- * at.  All zero is the session of a client that has just come.  Its fields are for exec alone.
+ * at.  All zero is the session of a client that has just come; who knows its protocol may set that.
+ * The other fields are for exec alone.
  *
  * Threads:   its connection's worker only.
  * Ownership: owns the open upload, the pin of a streamed item, the bytes of a report:
@@ -21,13 +22,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "engine/engine.h"
+#include "proto/binary.h"
+#include "proto/protocol.h"
 #include "proto/text.h"
 
 struct dump;
+struct output;
+struct session;
+
+/* Answers a storage command that came to its end, with the new unique when it is ENGINE_OK.  What the
+ * answer depends on is in the session. */
+typedef void store_answer_fn(struct session *s, enum engine_status status, uint64_t cas,
+                             struct output *out);
 
 enum stream_kind {
     STREAM_NONE,
-    STREAM_ITEM,   /* the value of 'item' and a line end */
+    STREAM_ITEM,   /* the value of 'item', and a line end if 'ends_line' */
     STREAM_REPORT, /* 'report' */
     STREAM_DUMP,   /* 'report', and then those that dump_next() makes of 'dump' */
 };
@@ -35,6 +45,7 @@ enum stream_kind {
 /* Something longer than an output, produced piece by piece. */
 struct stream {
     uint8_t kind;            /* enum stream_kind */
+    bool ends_line;          /* STREAM_ITEM */
     bool more;               /* STREAM_DUMP: 'report' is not the last */
     const struct item *item; /* pinned */
     char *report;            /* from malloc */
@@ -44,12 +55,17 @@ struct stream {
 };
 
 struct session {
-    struct text_parser parser;
+    union {
+        struct text_parser parser;
+        struct binary_parser binary_parser;
+    };
     struct upload upload; /* upload.item: one is open */
     uint64_t upload_hash;
-    uint64_t upload_cas;  /* expected */
-    uint8_t upload_store; /* enum engine_store */
-    bool upload_noreply;
+    struct engine_rules upload_rules; /* from here on, of any storage command, until it is answered */
+    store_answer_fn *upload_answer;
+    struct binary_echo upload_echo;   /* binary */
+    bool upload_noreply;              /* text: no answer at all; binary: none but to a failure */
+    uint8_t protocol;                 /* enum protocol; AUTO until the first byte has come */
     uint32_t wait_began_ms; /* 'stats' is put off since; 0: it is not */
     struct stream stream;
 };

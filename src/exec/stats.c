@@ -13,7 +13,7 @@
 #include "base/num.h"
 #include "base/version.h"
 #include "engine/view.h"
-#include "exec/internal.h"
+#include "exec/packet.h"
 #include "exec/report.h"
 #include "exec/words.h"
 
@@ -229,7 +229,9 @@ report_general(struct report *r, struct exec_thread *xt, const struct figures *f
 static void
 class_stat(struct report *r, const char *prefix, unsigned id, const char *name, uint64_t value)
 {
-    report_print(r, "STAT %s%u:%s %" PRIu64 "\r\n", prefix, id, name, value);
+    char full[64];
+    snprintf(full, sizeof full, "%s%u:%s", prefix, id, name);
+    stat_u64(r, full, value);
 }
 
 static void
@@ -315,7 +317,9 @@ report_slabs(struct report *r, struct exec_thread *xt, const struct figures *f)
 static void
 size_row(void *report, uint32_t bytes, uint64_t count)
 {
-    report_print(report, "STAT %" PRIu32 " %" PRIu64 "\r\n", bytes, count);
+    char name[16];
+    snprintf(name, sizeof name, "%" PRIu32, bytes);
+    stat_u64(report, name, count);
 }
 
 static void
@@ -325,10 +329,15 @@ report_sizes(struct report *r, struct exec_thread *xt)
         report_stat(r, "sizes_status", "disabled");
 }
 
+/* Nothing becomes of it. */
 static enum step
-refuse_report(struct output *out)
+refuse_report(struct report *r, struct output *out)
 {
-    output_copy(out, SPAN("SERVER_ERROR out of memory writing stats\r\n"));
+    if (r->packets)
+        packet_add(out, r->echo, BINARY_NO_MEMORY, SPAN("Out of memory generating stats"), 0);
+    else
+        output_copy(out, SPAN("SERVER_ERROR out of memory writing stats\r\n"));
+    report_fini(r);
     return STEP_DONE;
 }
 
@@ -342,10 +351,8 @@ too_many_reports(const struct exec *x)
 static enum step
 give_report(struct exec *x, struct session *s, struct report *r, struct output *out)
 {
-    if (r->failed || r->bytes == 0) {
-        report_fini(r);
-        return refuse_report(out);
-    }
+    if (r->failed || r->bytes == 0)
+        return refuse_report(r, out);
     report_trim(r);
     atomic_fetch_add_explicit(&x->report_bytes, r->bytes, memory_order_relaxed);
     s->stream = (struct stream){.kind = STREAM_REPORT, .report = r->text, .bytes = r->bytes};
@@ -354,22 +361,28 @@ give_report(struct exec *x, struct session *s, struct report *r, struct output *
 
 /* ---- stats detail, stats cachedump ---- */
 
+static void
+turn_details(struct exec *x, bool on)
+{
+    atomic_store_explicit(&x->detail_on, on, memory_order_relaxed);
+}
+
 static enum step
 stats_detail(struct exec *x, struct session *s, const struct span *words, size_t count,
              struct output *out)
 {
+    struct report r = {0};
     if (!x->config->dump_enabled) {
         output_copy(out, SPAN("CLIENT_ERROR stats detail not allowed\r\n"));
     } else if (count > 1 && words_match(words[1], "on")) {
-        atomic_store_explicit(&x->detail_on, true, memory_order_relaxed);
+        turn_details(x, true);
         output_copy(out, SPAN("OK\r\n"));
     } else if (count > 1 && words_match(words[1], "off")) {
-        atomic_store_explicit(&x->detail_on, false, memory_order_relaxed);
+        turn_details(x, false);
         output_copy(out, SPAN("OK\r\n"));
     } else if (count > 1 && words_match(words[1], "dump") && too_many_reports(x)) {
-        return refuse_report(out);
+        return refuse_report(&r, out);
     } else if (count > 1 && words_match(words[1], "dump")) {
-        struct report r = {0};
         r.text = prefixes_dump(x->prefixes, &r.bytes);
         r.failed = r.text == NULL;
         return give_report(x, s, &r, out);
@@ -412,7 +425,7 @@ stats_cachedump(struct exec_thread *xt, struct session *s, const struct span *wo
     } else if (id > SLAB_IDS_MAX && id > engine_class_count(x->engine)) {
         output_copy(out, SPAN("CLIENT_ERROR Illegal slab id\r\n"));
     } else if (too_many_reports(x)) {
-        return refuse_report(out);
+        return refuse_report(&(struct report){0}, out);
     } else {
         struct cachedump d = {.exec = x};
         /* More items than fit would only be walked over, and nobody stores in this class meanwhile. */
@@ -494,17 +507,19 @@ find_group(struct span word)
 }
 
 static enum step
-stats_group(struct exec_thread *xt, struct session *s, report_fn *group, struct output *out)
+stats_group(struct exec_thread *xt, struct session *s, report_fn *group, struct report *r,
+            struct output *out)
 {
     struct figures f;
-    struct report r = {0};
+    if (group != report_general && too_many_reports(xt->exec))
+        return refuse_report(r, out);
     if (figures_init(&f, xt->exec))
-        group(&r, xt, &f);
+        group(r, xt, &f);
     else
-        r.failed = true;
+        r->failed = true;
     free(f.classes);
-    report_add(&r, SPAN("END\r\n"));
-    return give_report(xt->exec, s, &r, out);
+    report_end(r);
+    return give_report(xt->exec, s, r, out);
 }
 
 static uint32_t
@@ -537,8 +552,9 @@ exec_stats(struct exec_thread *xt, struct session *s, const struct request *r, s
         return STEP_AGAIN;
     struct span words[3];
     size_t count = words_split(request_args(r), words, ARRAY_COUNT(words));
+    struct report report = {0};
     if (count == 0) /* a few kilobytes, and what an operator needs most when others ask for too much */
-        return stats_group(xt, s, report_general, out);
+        return stats_group(xt, s, report_general, &report, out);
     if (words_match(words[0], "reset")) {
         reset(xt->exec);
         output_copy(out, SPAN("RESET\r\n"));
@@ -549,10 +565,93 @@ exec_stats(struct exec_thread *xt, struct session *s, const struct request *r, s
     if (words_match(words[0], "cachedump"))
         return stats_cachedump(xt, s, words, count, out);
     report_fn *group = find_group(words[0]);
-    if (group != NULL && too_many_reports(xt->exec))
-        return refuse_report(out);
     if (group != NULL)
-        return stats_group(xt, s, group, out);
+        return stats_group(xt, s, group, &report, out);
     output_copy(out, SPAN("ERROR\r\n"));
+    return STEP_DONE;
+}
+
+/* ---- the binary command ---- */
+
+static bool
+takes_off(struct span *args, struct span word)
+{
+    if (args->bytes < word.bytes || memcmp(args->p, word.p, word.bytes) != 0)
+        return false;
+    *args = span_of(args->p + word.bytes, args->bytes - word.bytes);
+    return true;
+}
+
+/* The whole dump is the value of one packet. */
+static enum step
+binary_detail_dump(struct exec *x, struct session *s, struct report *r, struct output *out)
+{
+    if (too_many_reports(x))
+        return refuse_report(r, out);
+    size_t bytes;
+    char *dump = prefixes_dump(x->prefixes, &bytes);
+    if (dump != NULL)
+        report_stat_span(r, "detailed", span_of(dump, bytes));
+    else
+        r->failed = true;
+    free(dump);
+    report_end(r);
+    return give_report(x, s, r, out);
+}
+
+static enum step
+binary_detail(struct exec *x, struct session *s, struct span args, struct report *r,
+              struct output *out)
+{
+    enum binary_status status = BINARY_OK;
+    if (!x->config->dump_enabled)
+        status = BINARY_AUTH_FAILED; /* as a flush_all that is not allowed */
+    else if (takes_off(&args, SPAN(" dump")))
+        return binary_detail_dump(x, s, r, out);
+    else if (takes_off(&args, SPAN(" on")))
+        turn_details(x, true);
+    else if (takes_off(&args, SPAN(" off")))
+        turn_details(x, false);
+    else
+        status = BINARY_NOT_FOUND;
+    packet_add_status(out, r->echo, status);
+    return STEP_DONE;
+}
+
+/* Has fewer groups than the text command, and is pickier in some and less so in others: all as memcached
+ * has it. */
+static report_fn *
+find_binary_group(struct span args)
+{
+    if (args.bytes == 0)
+        return report_general;
+    if (takes_off(&args, SPAN("settings")))
+        return report_settings;
+    if (span_equal(args, SPAN("items")))
+        return report_items;
+    if (span_equal(args, SPAN("slabs")))
+        return report_slabs;
+    return span_equal(args, SPAN("sizes")) ? report_sizes_group : NULL;
+}
+
+enum step
+exec_binary_stats(struct exec_thread *xt, struct session *s, const struct request *r,
+                  struct output *out)
+{
+    if (has_to_wait(xt, s))
+        return STEP_AGAIN;
+    struct report report = {.packets = true, .echo = packet_echo(xt, r)};
+    struct span args = request_args(r);
+    report_fn *group = find_binary_group(args);
+    if (group != NULL)
+        return stats_group(xt, s, group, &report, out);
+    if (takes_off(&args, SPAN("detail")))
+        return binary_detail(xt->exec, s, args, &report, out);
+    if (!takes_off(&args, SPAN("reset"))) {
+        packet_add_status(out, report.echo, BINARY_NOT_FOUND);
+        return STEP_DONE;
+    }
+    reset(xt->exec);
+    packet_add_status(out, report.echo, BINARY_OK);
     return STEP_DONE;
 }

@@ -39,6 +39,10 @@ enum cmd {
     CMD_META_NOOP,      /* mn */
     CMD_META_DEBUG,     /* me: 'key', 'value' holds what comes after it */
     CMD_ADMIN,          /* slabs, lru, lru_crawler, ...: 'key' is the word, 'value' the arguments */
+    CMD_NOOP,           /* binary only, from here on */
+    CMD_SASL_LIST,
+    CMD_SASL_AUTH,      /* 'key' is the mechanism, 0..250 bytes; 'value' what it sends, if REQ_WHOLE */
+    CMD_SASL_STEP,
     CMD_COUNT
 };
 
@@ -46,10 +50,12 @@ enum request_flags {
     REQ_WITH_CAS = 1 << 0, /* show the item's cas unique in the answer */
     REQ_NOREPLY = 1 << 1,  /* answer nothing, not even an error */
     REQ_MID_LINE = 1 << 2, /* not the first of a retrieval line, or the first behind thousands of
-                              spaces; see text_parser_rewind() */
+                              spaces; see text_parser_rewind().  Binary: a quiet get */
     REQ_WHOLE = 1 << 3,    /* a storage command whose whole data block, its line end checked, is in
                               the buffer: 'value' has 'value_bytes' bytes */
     REQ_CLOSE = 1 << 4,    /* close the connection after answering 'error' (PROTO_SILENT: at once) */
+    REQ_QUIET = 1 << 6,    /* binary: a miss, or the success of a mutation, is not answered */
+    REQ_WITH_KEY = 1 << 7, /* binary: show the item's key in the answer */
 };
 
 /* Why a request is CMD_BAD.  text_error_line() has the words. */
