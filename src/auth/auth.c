@@ -13,6 +13,7 @@
 #define HOST_BYTES_MAX 256
 
 struct auth {
+    bool sasl;
     char *path;            /* of the file, for the log */
     struct passwd *passwd; /* NULL: Cyrus decides */
     struct cyrus *cyrus;   /* NULL: the file decides */
@@ -66,6 +67,7 @@ open_source(struct auth *a, const struct auth_config *c)
     if (c->file != NULL)
         return open_file(a, c->file, (struct users_format){0});
     CHECK(c->sasl);
+    a->sasl = true;
     if (c->pwdb != NULL)
         return open_pwdb(a, c->pwdb);
     a->cyrus = cyrus_open(c->conf_path);
@@ -95,6 +97,12 @@ auth_destroy(struct auth *a)
     cyrus_close(a->cyrus);
     free(a->path);
     free(a);
+}
+
+bool
+auth_is_sasl(const struct auth *a)
+{
+    return a->sasl;
 }
 
 void

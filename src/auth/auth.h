@@ -30,6 +30,9 @@ struct auth_login;
 struct auth *auth_create(const struct auth_config *c) MUST_USE;
 void auth_destroy(struct auth *a); /* all logins have ended; accepts NULL */
 
+/* Do clients log in by SASL (-S)?  Else it is by the file of -Y. */
+bool auth_is_sasl(const struct auth *a);
+
 /* Reads the file of passwords again, if there is one, and logs how that went.  If it cannot be used, all
  * stays as it is. */
 void auth_reload(struct auth *a);
