@@ -64,18 +64,51 @@ ref_at(struct bucket *b, unsigned slot)
     return atomic_load_explicit(&b->refs[slot], memory_order_acquire);
 }
 
+#define TAG_BITS      16
+#define TAGS_PER_WORD 4
+#define EVERY_TAG(t)  (UINT64_C(0x0001000100010001) * (t))
+
 /* Acquire: who passes over an entry because of a newer one's tag must see the version that was raised
  * before the older one moved away.  Pairs with put(). */
-static uint16_t
-tag_at(struct bucket *b, unsigned slot)
+static uint64_t
+tag_word(const struct bucket *b, unsigned word)
 {
-    return atomic_load_explicit(&b->tags[slot], memory_order_acquire);
+    return atomic_load_explicit(&((struct bucket *)b)->tags[word], memory_order_acquire);
 }
 
+static uint16_t
+tag_at(const struct bucket *b, unsigned slot)
+{
+    if (slot == INDEX_BUCKET_SLOTS - 1)
+        return atomic_load_explicit(&((struct bucket *)b)->last_tag, memory_order_acquire);
+    return (uint16_t)(tag_word(b, slot / TAGS_PER_WORD) >> slot % TAGS_PER_WORD * TAG_BITS);
+}
+
+/* The slots with this tag, as bits; a few others too, so that the keys decide. */
+static ALWAYS_INLINE unsigned
+slots_with_tag(const struct bucket *b, uint16_t tag)
+{
+    uint64_t low = tag_word(b, 0) ^ EVERY_TAG(tag), high = tag_word(b, 1) ^ EVERY_TAG(tag);
+    /* The top bit of each 16 that are all zero, and sometimes of one above such.  (Mycroft 1987) */
+    low = (low - EVERY_TAG(1)) & ~low & EVERY_TAG(0x8000);
+    high = (high - EVERY_TAG(1)) & ~high & EVERY_TAG(0x8000);
+    /* The multiplication brings these four bits to the top, in order. */
+    unsigned slots = (unsigned)((low >> 15) * UINT64_C(0x1000200040008) >> 48) & 15;
+    slots |= (unsigned)((high >> 15) * UINT64_C(0x1000200040008) >> 48 & 15) << TAGS_PER_WORD;
+    return slots | (unsigned)(tag_at(b, INDEX_BUCKET_SLOTS - 1) == tag) << (INDEX_BUCKET_SLOTS - 1);
+}
+
+/* The caller alone changes the bucket: it has the chain's lock, or nobody else knows it. */
 static void
 put(struct bucket *b, unsigned slot, uint16_t tag, item_ref ref)
 {
-    atomic_store_explicit(&b->tags[slot], tag, memory_order_release);
+    if (slot == INDEX_BUCKET_SLOTS - 1) {
+        atomic_store_explicit(&b->last_tag, tag, memory_order_release);
+    } else {
+        unsigned word = slot / TAGS_PER_WORD, shift = slot % TAGS_PER_WORD * TAG_BITS;
+        uint64_t tags = tag_word(b, word) & ~((uint64_t)UINT16_MAX << shift);
+        atomic_store_explicit(&b->tags[word], tags | (uint64_t)tag << shift, memory_order_release);
+    }
     atomic_store_explicit(&b->refs[slot], ref, memory_order_release);
 }
 
@@ -223,10 +256,8 @@ static item_ref
 find_in_chain(const struct index *ix, struct bucket *b, uint16_t tag, struct span key)
 {
     for (unsigned depth = 0; b != NULL && depth < CHAIN_BUCKETS_MAX; depth++) {
-        for (unsigned slot = 0; slot < INDEX_BUCKET_SLOTS; slot++) {
-            if (LIKELY(tag_at(b, slot) != tag))
-                continue;
-            item_ref ref = ref_at(b, slot);
+        for (unsigned slots = slots_with_tag(b, tag); slots != 0; slots &= slots - 1) {
+            item_ref ref = ref_at(b, (unsigned)__builtin_ctz(slots));
             if (ref != 0 && has_key(ix, ref, key))
                 return ref;
         }
@@ -257,11 +288,9 @@ void
 index_prefetch_item(const struct index *ix, uint64_t hash)
 {
     struct bucket *b = bucket_for(ix, hash);
-    uint16_t tag = tag_of(hash);
-    for (unsigned slot = 0; slot < INDEX_BUCKET_SLOTS; slot++) {
-        if (tag_at(b, slot) != tag)
-            continue;
-        const char *item = arena_ptr(ix->arena, ref_at(b, slot));
+    unsigned slots = slots_with_tag(b, tag_of(hash));
+    if (LIKELY(slots != 0)) {
+        const char *item = arena_ptr(ix->arena, ref_at(b, (unsigned)__builtin_ctz(slots)));
         for (unsigned line = 0; line < PREFETCH_LINES; line++)
             __builtin_prefetch(item + line * CACHE_LINE_BYTES);
         return;

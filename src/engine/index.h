@@ -42,7 +42,8 @@
 struct bucket {
     _Atomic uint32_t head; /* version << 1 | lock */
     _Atomic uint32_t link; /* 1 + number of the overflow bucket; 0: none */
-    _Atomic uint16_t tags[INDEX_BUCKET_SLOTS];
+    _Atomic uint64_t tags[2];  /* of slots 0 to 7, 16 bits each, the lowest first: compared 4 at a time */
+    _Atomic uint16_t last_tag; /* of slot 8 */
     uint16_t pad;
     _Atomic item_ref refs[INDEX_BUCKET_SLOTS];
 } CACHE_ALIGNED;

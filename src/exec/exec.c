@@ -259,6 +259,35 @@ prefetch(struct exec_thread *xt, size_t count)
             engine_prefetch_item(e, batch[i].hash);
 }
 
+static enum protocol
+first_protocol(const struct exec *x, char first)
+{
+    return x->only_protocol != PROTOCOL_AUTO ? x->only_protocol : protocol_of(first);
+}
+
+uint64_t
+exec_prefetch(struct exec_thread *xt, const struct session *s, struct span in)
+{
+    if (s->upload.item != NULL || s->stream.kind != STREAM_NONE || in.bytes == 0)
+        return 0;
+    enum protocol protocol =
+        s->protocol != PROTOCOL_AUTO ? s->protocol : first_protocol(xt->exec, in.p[0]);
+    struct span key = protocol == PROTOCOL_BINARY ? binary_peek_key(&s->binary_parser, in)
+                                                  : text_peek_key(&s->parser, in);
+    if (key.bytes == 0)
+        return 0;
+    uint64_t hash = engine_hash(xt->exec->engine, key);
+    engine_prefetch_bucket(xt->exec->engine, hash);
+    return hash;
+}
+
+void
+exec_prefetch_more(struct exec_thread *xt, uint64_t hint)
+{
+    if (hint != 0)
+        engine_prefetch_item(xt->exec->engine, hint);
+}
+
 static bool
 must_log_in(const struct exec_thread *xt, const struct session *s)
 {
@@ -335,12 +364,6 @@ run_requests(struct exec_thread *xt, struct session *s, struct span in, struct o
         *more = true;
     }
     return status;
-}
-
-static enum protocol
-first_protocol(const struct exec *x, char first)
-{
-    return x->only_protocol != PROTOCOL_AUTO ? x->only_protocol : protocol_of(first);
 }
 
 enum exec_status

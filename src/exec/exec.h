@@ -117,6 +117,11 @@ void exec_leave(struct exec_thread *xt); /* all its sessions must be over */
 enum exec_status exec_run(struct exec_thread *xt, struct session *s, struct span in,
                           struct output *out, unsigned *budget, size_t *used);
 
+/* Starts to load what the first request of 'in' will need, to be followed, some time later, by a second
+ * call with what the first returned; then exec_run() need not wait for it.  0: nothing to load. */
+uint64_t exec_prefetch(struct exec_thread *xt, const struct session *s, struct span in);
+void exec_prefetch_more(struct exec_thread *xt, uint64_t hint);
+
 /* The last 'bytes' of the output, at most output.streamed_bytes, were not sent after all: the next
  * exec_run() produces them again. */
 void session_unsend(struct session *s, size_t bytes);

@@ -144,6 +144,8 @@ void
 conn_close(struct conn *c)
 {
     struct worker *w = c->worker;
+    if (c->group_slot != 0)
+        w->group[c->group_slot - 1].conn = NULL;
     set_state(c, CONN_CLOSED);
     session_fini(w->exec_thread, &c->session);
     free_kept(w, &c->input);
@@ -242,13 +244,21 @@ keep_input(struct conn *c, struct span in)
     return true;
 }
 
-/* Puts what was kept into the worker's buffer; returns how much. */
+/* The first of the worker's buffers that is free. */
+static char *
+free_input(struct worker *w)
+{
+    CHECK(w->group_count < GROUP_MAX);
+    return w->input[w->group_count];
+}
+
+/* Puts what was kept into the free buffer; returns how much. */
 static size_t
 take_input(struct conn *c)
 {
     size_t bytes = c->input.end - c->input.start;
     if (bytes > 0)
-        memcpy(c->worker->input, c->input.bytes + c->input.start, bytes);
+        memcpy(free_input(c->worker), c->input.bytes + c->input.start, bytes);
     free_kept(c->worker, &c->input);
     return bytes;
 }
@@ -331,7 +341,7 @@ flush(struct conn *c)
 static bool
 others_wait(const struct worker *w)
 {
-    return w->waiting != NULL || ev_pending_count(w->loop) > 0;
+    return w->waiting != NULL || w->group_count > 0 || ev_pending_count(w->loop) > 0;
 }
 
 /* Ends the turn in the given state, keeping the unused input; or closes. */
@@ -421,8 +431,43 @@ conn_turn(struct conn *c)
         return;
     }
     engine_set_patience(w->engine_thread, patience_of(c));
-    run(c, span_of(w->input, take_input(c)));
+    size_t bytes = take_input(c);
+    run(c, span_of(free_input(w), bytes));
     engine_set_patience(w->engine_thread, ENGINE_PATIENT);
+}
+
+void
+conn_run_group(struct worker *w)
+{
+    unsigned count = w->group_count;
+    if (count > 0)
+        exec_prefetch_more(w->exec_thread, w->group[count - 1].hint);
+    for (unsigned i = 0; i < count; i++) {
+        struct conn *c = w->group[i].conn;
+        if (UNLIKELY(c == NULL))
+            continue;
+        c->group_slot = 0;
+        w->group_count = count - 1 - i; /* so many still wait */
+        run(c, span_of(w->input[i], w->group[i].input_bytes));
+        engine_quiesce(w->engine_thread, w->now_s);
+    }
+    w->group_count = 0;
+}
+
+/* What has been read is in the free buffer. */
+static void
+join_group(struct conn *c, size_t input_bytes)
+{
+    struct worker *w = c->worker;
+    struct group_member *m = &w->group[w->group_count];
+    *m = (struct group_member){c, input_bytes, 0};
+    if (w->group_count > 0 || ev_pending_count(w->loop) > 0)
+        m->hint = exec_prefetch(w->exec_thread, &c->session, span_of(free_input(w), input_bytes));
+    if (w->group_count > 0)
+        exec_prefetch_more(w->exec_thread, m[-1].hint);
+    c->group_slot = (uint8_t)++w->group_count;
+    if (w->group_count == GROUP_MAX)
+        conn_run_group(w);
 }
 
 static void
@@ -434,7 +479,7 @@ on_readable(struct conn *c)
     CHECK(kept < INPUT_BYTES);
     if (UNLIKELY(is_frugal(w)) && room > FRUGAL_INPUT_BYTES)
         room = FRUGAL_INPUT_BYTES;
-    ssize_t n = recv(c->io.fd, w->input + kept, room, 0);
+    ssize_t n = recv(c->io.fd, free_input(w) + kept, room, 0);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
         return;
     if (n <= 0) {
@@ -445,7 +490,7 @@ on_readable(struct conn *c)
     if (atomic_load_explicit(&c->last_request_s, memory_order_relaxed) != w->now_s)
         atomic_store_explicit(&c->last_request_s, w->now_s, memory_order_relaxed);
     take_input(c);
-    run(c, span_of(w->input, kept + (size_t)n));
+    join_group(c, kept + (size_t)n);
 }
 
 static void
@@ -487,9 +532,10 @@ on_ready(struct ev_loop *loop, ev_io *io, int events)
     }
     if (state_of(c) == CONN_WAITING)
         return; /* its turn comes */
-    if (events & EV_WRITE)
-        on_writable(c);
-    else
+    if (LIKELY(!(events & EV_WRITE))) {
         on_readable(c);
+        return;
+    }
+    on_writable(c);
     engine_quiesce(w->engine_thread, w->now_s);
 }

@@ -35,6 +35,11 @@
 
 #define INPUT_BYTES (64u << 10) /* of a worker's buffer: what one turn reads at most */
 
+/* Connections that have something to read are read in groups, and then executed: what the request of one
+ * needs of the cache is loaded while the kernel reads the next.  100 B, 50 connections, 100 k items: 9.0
+ * instead of 9.2 us of CPU a request.  More would only make the first of them wait. */
+#define GROUP_MAX 4
+
 enum conn_state { CONN_READING, CONN_WRITING, CONN_WAITING, CONN_CLOSED, CONN_STATES };
 
 /* Bytes that outlive a turn; from malloc, or NULL. */
@@ -53,12 +58,20 @@ struct conn {
     struct kept output;                /* unsent */
     bool closing;                      /* close when the output is sent */
     bool wants_memory;                 /* WAITING: it found none */
+    uint8_t group_slot;                /* 1 + its place in the worker's group; 0: none */
     _Atomic uint8_t state;             /* enum conn_state */
     _Atomic uint32_t last_request_s;   /* on the server's clock */
     uint32_t wanted_since_ms;          /* wants_memory: since then */
     uint32_t held_since_ms;            /* it keeps memory of the cache; 0: it does not */
     uint32_t held_moved_ms;            /* when that last went on */
     struct session session;
+};
+
+/* Has been read, and waits to be executed. */
+struct group_member {
+    struct conn *conn;  /* NULL: was closed meanwhile */
+    size_t input_bytes;
+    uint64_t hint;      /* of exec_prefetch() */
 };
 
 /* What a worker is; conn.c uses it, worker.c runs it. */
@@ -90,8 +103,11 @@ struct worker {
     size_t mail_count, mail_room;
     _Atomic bool stop;
 
+    unsigned group_count; /* < GROUP_MAX between two events */
+    struct group_member group[GROUP_MAX];
+
     struct output output;
-    char input[INPUT_BYTES];
+    char input[GROUP_MAX][INPUT_BYTES]; /* of the group; a turn takes the first free one */
 };
 
 /* Makes every worker close a connection that keeps memory, if there is one; see conn_close_hoarder(). */
@@ -103,6 +119,9 @@ void conn_close(struct conn *c);
 
 /* Closes the connection that has kept memory of the cache for longest without need; false: none. */
 bool conn_close_hoarder(struct worker *w);
+
+/* Executes what the group's connections have sent. */
+void conn_run_group(struct worker *w);
 
 /* The next turn of a WAITING connection, which is in no list. */
 void conn_turn(struct conn *c);

@@ -74,6 +74,14 @@ after_poll(struct ev_loop *loop) EV_NOEXCEPT
     engine_online(w->engine_thread, w->now_s);
 }
 
+/* Calls the watchers of all that has happened. */
+static void
+invoke_pending(struct ev_loop *loop)
+{
+    ev_invoke_pending(loop);
+    conn_run_group(ev_userdata(loop));
+}
+
 /* One turn for everybody who waits for one.  Looking for memory is work: when one has found none, the
  * others who want some stay in line, before him. */
 static void
@@ -237,6 +245,7 @@ init_loop(struct worker *w)
         return false;
     ev_set_userdata(w->loop, w);
     ev_set_loop_release_cb(w->loop, before_poll, after_poll);
+    ev_set_invoke_pending_cb(w->loop, invoke_pending);
     ev_async_init(&w->wakeup, on_wakeup);
     ev_async_start(w->loop, &w->wakeup);
     ev_async_init(&w->relief, on_relief);
@@ -348,7 +357,7 @@ worker_counters(const struct worker *w)
 size_t
 worker_buffer_bytes(void)
 {
-    return INPUT_BYTES + OUTPUT_BUF_BYTES;
+    return GROUP_MAX * INPUT_BYTES + OUTPUT_BUF_BYTES;
 }
 
 void

@@ -157,6 +157,16 @@ binary_parse(struct binary_parser *p, struct span in, struct request *out, size_
     return run.count;
 }
 
+struct span
+binary_peek_key(const struct binary_parser *p, struct span in)
+{
+    struct header h;
+    if (p->swallow_bytes > 0 || in.bytes < BINARY_HEADER_BYTES || !read_header(in.p, &h) ||
+        in.bytes - BINARY_HEADER_BYTES < h.extras_bytes + h.key_bytes)
+        return span_of(NULL, 0);
+    return span_of(in.p + BINARY_HEADER_BYTES + h.extras_bytes, h.key_bytes);
+}
+
 void
 binary_parser_rewind(struct binary_parser *p, const struct request *r)
 {

@@ -57,6 +57,9 @@ struct binary_parser {
 size_t binary_parse(struct binary_parser *p, struct span in, struct request *out, size_t max,
                     size_t *used) MUST_USE;
 
+/* As text_peek_key(). */
+struct span binary_peek_key(const struct binary_parser *p, struct span in);
+
 /* Makes 'p' what it was when it was about to parse 'r': offer the bytes from r->start on again. */
 void binary_parser_rewind(struct binary_parser *p, const struct request *r);
 

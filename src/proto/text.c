@@ -431,3 +431,19 @@ emit_bad_key(struct run *run, const char *at)
     r->error = PROTO_BAD_FORMAT;
     r->flags = REQ_MID_LINE;
 }
+
+struct span
+text_peek_key(const struct text_parser *p, struct span in)
+{
+    const char *end = in.p + in.bytes;
+    if (p->mode != TEXT_LINE)
+        return span_of(NULL, 0);
+    const char *key = scan_key_end(in.p, end);
+    if (key == end || *key != ' ')
+        return span_of(NULL, 0);
+    key++;
+    const char *after = scan_key_end(key, end);
+    if (after > key && after[-1] == '\r')
+        after--;
+    return span_of(key, (size_t)(after - key));
+}

@@ -65,6 +65,10 @@ struct text_parser {
 size_t text_parse(struct text_parser *p, struct span in, struct request *out, size_t max, size_t *used)
     MUST_USE;
 
+/* The key of the next request, if it is easily told; a guess, for loading ahead what is known of it.  Empty:
+ * nothing to guess. */
+struct span text_peek_key(const struct text_parser *p, struct span in);
+
 /* Makes 'p' what it was when it was about to parse 'r': offer the bytes from r->start on again.  Before
  * the rest of an incomplete storage command was taken off the stream, not after. */
 void text_parser_rewind(struct text_parser *p, const struct request *r);

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include "base/check.h"
+#include "proto/binary.h"
 #include "proto/text.h"
 
 #define REQUESTS_MAX 64
@@ -10,7 +11,10 @@
 
 /* A connection: the bytes that came and are not used, and a data block under way. */
 struct connection {
-    struct text_parser parser;
+    union {
+        struct text_parser text;
+        struct binary_parser binary;
+    } parser;
     uint64_t random;
     const struct stream_cuts *cuts;
     FILE *log;
@@ -26,7 +30,8 @@ struct connection {
 
 static void take_input(struct connection *c, struct span piece);
 static void parse_input(struct connection *c);
-static void check_requests(const struct request *r, size_t count, struct span in, size_t used);
+static void check_requests(const struct connection *c, const struct request *r, size_t count,
+                           struct span in, size_t used);
 static void rewind_to(struct connection *c, const struct request *r, size_t at);
 static void execute(struct connection *c, const struct request *r, size_t count, size_t used);
 static void describe_request(const struct request *r, char *to);
@@ -41,6 +46,25 @@ stream_random(uint64_t *state)
     z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
     z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
     return z ^ (z >> 31);
+}
+
+static bool
+is_binary(const struct connection *c)
+{
+    return c->cuts->protocol == PROTOCOL_BINARY;
+}
+
+static size_t
+parse(struct connection *c, struct span in, struct request *r, size_t max, size_t *used)
+{
+    return is_binary(c) ? binary_parse(&c->parser.binary, in, r, max, used)
+                        : text_parse(&c->parser.text, in, r, max, used);
+}
+
+static size_t
+line_end_bytes(const struct connection *c)
+{
+    return is_binary(c) ? 0 : 2;
 }
 
 static size_t
@@ -68,9 +92,11 @@ stream_play(struct span stream, const struct stream_cuts *cuts, FILE *log)
     if (c.closed)
         fprintf(log, "closed\n");
     else
-        fprintf(log, "mode %u, swallows %llu, data to come %llu, unused %zu\n", c.parser.mode,
-                (unsigned long long)c.parser.swallow_bytes, (unsigned long long)c.value_left,
-                c.unused_bytes);
+        fprintf(log, "mode %u, swallows %llu, data to come %llu, unused %zu\n",
+                is_binary(&c) ? 0u : c.parser.text.mode,
+                (unsigned long long)(is_binary(&c) ? c.parser.binary.swallow_bytes
+                                                   : c.parser.text.swallow_bytes),
+                (unsigned long long)c.value_left, c.unused_bytes);
     free(c.unused);
 }
 
@@ -142,9 +168,9 @@ parse_input(struct connection *c)
         max = up_to(c, c->cuts->requests_max);
         struct span in = span_of(c->unused, c->unused_bytes);
         size_t used;
-        count = text_parse(&c->parser, in, r, max, &used);
+        count = parse(c, in, r, max, &used);
         CHECK(count <= max && used <= in.bytes);
-        check_requests(r, count, in, used);
+        check_requests(c, r, count, in, used);
         if (c->cuts->rewind_in > 0 && count > 0 && up_to(c, c->cuts->rewind_in) == 1) {
             rewind_to(c, r, up_to(c, count) - 1);
             count = max;
@@ -152,7 +178,8 @@ parse_input(struct connection *c)
             execute(c, r, count, used);
         }
     } while (count == max && !c->closed && c->value_left == 0);
-    CHECK(c->closed || c->unused_bytes < TEXT_INPUT_BYTES_MIN);
+    CHECK(c->closed ||
+          c->unused_bytes < (is_binary(c) ? BINARY_INPUT_BYTES_MIN : TEXT_INPUT_BYTES_MIN));
 }
 
 static void
@@ -160,7 +187,10 @@ rewind_to(struct connection *c, const struct request *r, size_t at)
 {
     for (size_t i = 0; i < at; i++)
         log_request(c, &r[i]);
-    text_parser_rewind(&c->parser, &r[at]);
+    if (is_binary(c))
+        binary_parser_rewind(&c->parser.binary, &r[at]);
+    else
+        text_parser_rewind(&c->parser.text, &r[at]);
     use_input(c, r[at].start);
 }
 
@@ -188,7 +218,7 @@ sum(uint64_t so_far, const char *p, size_t bytes)
 static void
 begin_value(struct connection *c, const struct request *r)
 {
-    c->value_left = (uint64_t)r->value_bytes - r->value_here + 2;
+    c->value_left = (uint64_t)r->value_bytes - r->value_here + line_end_bytes(c);
     c->value_sum = sum(SUM_OF_NOTHING, r->value, r->value_here);
     c->value_noreply = (r->flags & REQ_NOREPLY) != 0;
     describe_request(r, c->value_head);
@@ -197,7 +227,7 @@ begin_value(struct connection *c, const struct request *r)
 static void
 end_value(struct connection *c)
 {
-    if (memcmp(c->value_end, "\r\n", 2) == 0)
+    if (is_binary(c) || memcmp(c->value_end, "\r\n", 2) == 0)
         fprintf(c->log, "%s data %016llx\n", c->value_head, (unsigned long long)c->value_sum);
     else
         fprintf(c->log, "cmd %u error %u flags %u\n", CMD_BAD, PROTO_BAD_DATA_CHUNK,
@@ -210,7 +240,7 @@ take_value(struct connection *c, struct span piece)
 {
     size_t taken = 0;
     while (c->value_left > 0 && taken < piece.bytes) {
-        if (c->value_left > 2)
+        if (c->value_left > line_end_bytes(c))
             c->value_sum = sum(c->value_sum, piece.p + taken, 1);
         else
             c->value_end[2 - c->value_left] = piece.p[taken];
@@ -228,23 +258,48 @@ check_inside(const char *p, size_t bytes, struct span in)
     CHECK(p >= in.p && bytes <= in.bytes && (size_t)(p - in.p) <= in.bytes - bytes);
 }
 
+/* What holds for one protocol alone. */
 static void
-check_request(const struct request *r, struct span in, size_t used)
+check_text_request(const struct request *r)
 {
-    CHECK(r->cmd < CMD_COUNT && r->error < PROTO_ERROR_COUNT);
-    CHECK((r->cmd == CMD_BAD) == (r->error != PROTO_OK));
     CHECK((r->error == PROTO_SILENT) == ((r->flags & REQ_CLOSE) != 0));
-    CHECK(used <= in.bytes && r->start < used);
-    CHECK(r->key_bytes <= KEY_BYTES_MAX && (r->key_bytes > 0) == (r->key != NULL));
     if (r->key != NULL) {
-        check_inside(r->key, r->key_bytes, in);
         CHECK(memchr(r->key, ' ', r->key_bytes) == NULL);
         CHECK(memchr(r->key, '\n', r->key_bytes) == NULL);
     }
+    CHECK(r->value_bytes <= INT32_MAX - 2);
+}
+
+static void
+check_binary_request(const struct request *r, struct span in)
+{
+    static const unsigned text_only = REQ_NOREPLY;
+    CHECK((r->flags & text_only) == 0);
+    CHECK(r->error != PROTO_SILENT || (r->flags & REQ_CLOSE));
+    CHECK(r->value_bytes <= BINARY_BODY_BYTES_MAX);
+    if (r->cmd != CMD_BAD)
+        CHECK(r->start + BINARY_HEADER_BYTES <= in.bytes);
+    if (r->key != NULL) /* header and extras are right in front of it, see binary.h */
+        CHECK((size_t)(r->key - in.p) - r->start <= BINARY_HEADER_BYTES + BINARY_EXTRAS_BYTES_MAX);
+}
+
+static void
+check_request(const struct connection *c, const struct request *r, struct span in, size_t used)
+{
+    CHECK(r->cmd < CMD_COUNT && r->error < PROTO_ERROR_COUNT);
+    CHECK((r->cmd == CMD_BAD) == (r->error != PROTO_OK));
+    if (is_binary(c))
+        check_binary_request(r, in);
+    else
+        check_text_request(r);
+    CHECK(used <= in.bytes && r->start < used);
+    CHECK(r->key_bytes <= KEY_BYTES_MAX && (r->key_bytes > 0) == (r->key != NULL));
+    if (r->key != NULL)
+        check_inside(r->key, r->key_bytes, in);
     if (r->value != NULL)
         check_inside(r->value, r->value_here, in);
     CHECK(r->value != NULL || (r->value_here == 0 && r->value_bytes == 0));
-    CHECK(r->value_here <= r->value_bytes && r->value_bytes <= INT32_MAX - 2);
+    CHECK(r->value_here <= r->value_bytes);
     if ((r->flags & REQ_WHOLE) || (r->value != NULL && !is_incomplete(r)))
         CHECK(r->value_here == r->value_bytes);
     if (is_incomplete(r))
@@ -253,10 +308,11 @@ check_request(const struct request *r, struct span in, size_t used)
 }
 
 static void
-check_requests(const struct request *r, size_t count, struct span in, size_t used)
+check_requests(const struct connection *c, const struct request *r, size_t count, struct span in,
+               size_t used)
 {
     for (size_t i = 0; i < count; i++) {
-        check_request(&r[i], in, used);
+        check_request(c, &r[i], in, used);
         CHECK(i == 0 || r[i].start >= r[i - 1].start);
         CHECK(i + 1 == count || !(is_incomplete(&r[i]) || (r[i].flags & REQ_CLOSE)));
     }

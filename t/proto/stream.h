@@ -1,4 +1,4 @@
-/* stream.h - plays a stream of bytes to the text parser as a connection does, and writes down what came
+/* stream.h - plays a stream of bytes to a parser as a connection does, and writes down what came
  * out in a form that does not depend on how the stream was cut.
  *
  * While it plays it checks what must hold for any input: spans inside the buffer, counts in range,
@@ -10,9 +10,11 @@
 #include <stdint.h>
 #include <stdio.h>
 #include "base/span.h"
+#include "proto/protocol.h"
 
 /* How the stream is cut, and what the connection does. */
 struct stream_cuts {
+    enum protocol protocol; /* TEXT unless it is BINARY */
     uint64_t seed;
     size_t bytes_first;   /* the first read brings as many bytes; 0: it is like the others */
     size_t bytes_max;     /* a read brings 1..bytes_max bytes; 0: all the rest at once */
