@@ -142,9 +142,8 @@ find_mechanisms(struct cyrus *c)
         log_line(LOG_INFO, "SASL mechanisms: %s", c->mechanisms);
         return true;
     }
-    log_line(LOG_ERROR, "-S: Cyrus SASL offers no mechanism (%s): look for mech_list in " CONF_FILE
-                        ", and whether its modules are installed (Debian: libsasl2-modules)",
-             sasl_errstring(result, NULL, NULL));
+    log_line(LOG_ERROR, "-S: Cyrus SASL has no mechanism to offer: see what mech_list in " CONF_FILE
+                        " allows, and whether its module is installed (Debian: libsasl2-modules)");
     return false;
 }
 

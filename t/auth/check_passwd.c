@@ -181,7 +181,7 @@ END_TEST
 struct race {
     struct passwd *passwd;
     _Atomic bool stop;
-    _Atomic unsigned checks;
+    _Atomic unsigned checks, writes;
 };
 
 static void *
@@ -229,19 +229,20 @@ grow_all_the_time(void *arg)
             ck_assert_int_eq(ftruncate(fd, 13), 0);
         ck_assert_int_eq(write(fd, "bob:xyz\n", 8), 8);
         close(fd);
+        atomic_fetch_add(&race->writes, 1);
     }
     return NULL;
 }
 
 START_TEST(reads_a_file_that_grows_and_shrinks)
 {
-    enum { RELOADS = 300 };
+    enum { RELOADS = 300, WRITES = 3000 };
     pthread_t writer;
-    unsigned good = 0;
+    unsigned good = 0, reloads = 0;
     write_file("alice:secret\n");
     struct race race = {.passwd = open_passwd(path)};
     ck_assert_int_eq(pthread_create(&writer, NULL, grow_all_the_time, &race), 0);
-    for (int i = 0; i < RELOADS; i++) {
+    for (; reloads < RELOADS || atomic_load(&race.writes) < WRITES; reloads++) {
         struct passwd_report report;
         if (passwd_reload(race.passwd, &report))
             good++;
@@ -253,7 +254,7 @@ START_TEST(reads_a_file_that_grows_and_shrinks)
     pthread_join(writer, NULL);
     struct passwd_report report;
     ck_assert(passwd_reload(race.passwd, &report));
-    printf("read %u times of %d\n", good, RELOADS);
+    printf("read %u times of %u\n", good, reloads);
     passwd_close(race.passwd);
 }
 END_TEST

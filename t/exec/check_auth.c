@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 #include "auth/auth.h"
+#include "packet.h"
 #include "proto/binary.h"
 
 #define UNAUTHENTICATED "CLIENT_ERROR unauthenticated\r\n"
@@ -195,35 +196,21 @@ END_TEST
 
 /* ---- SASL ---- */
 
-/* A stream of packets, and the one that should come back. */
-struct stream {
-    char bytes[8192];
-    size_t count;
-};
-
 enum { GET = 0x00, SET = 0x01, NOOP = 0x0a, VERSION = 0x0b, GETQ = 0x09, QUITQ = 0x17, LIST = 0x20,
        AUTH = 0x21, STEP = 0x22 };
 
 static void
-add_packet(struct stream *s, uint8_t magic, uint8_t opcode, uint8_t status, struct span key,
-           struct span value)
+add_request(struct packets *p, uint8_t opcode, struct span key, struct span value)
 {
-    char *to = s->bytes + s->count;
-    size_t extras = magic == 0x80 && opcode == SET ? 8 : 0;
-    uint32_t body_bytes = htobe32((uint32_t)(extras + key.bytes + value.bytes));
-    ck_assert_uint_lt(s->count + 32 + key.bytes + value.bytes, sizeof s->bytes);
-    memset(to, 0, BINARY_HEADER_BYTES + extras);
-    to[0] = (char)magic;
-    to[1] = (char)opcode;
-    to[3] = (char)key.bytes;
-    to[4] = (char)extras;
-    to[7] = (char)status;
-    memcpy(to + 8, &body_bytes, 4);
-    memcpy(to + 12, "opaq", 4);
-    to += BINARY_HEADER_BYTES + extras;
-    memcpy(to, key.p, key.bytes);
-    memcpy(to + key.bytes, value.p, value.bytes);
-    s->count += BINARY_HEADER_BYTES + extras + key.bytes + value.bytes;
+    packets_add(p, opcode, opcode == SET ? SPAN("\0\0\0\0\0\0\0\0") : SPAN_NONE, key, value);
+}
+
+static void
+add_answer(struct packets *p, uint8_t opcode, uint8_t status, struct span text)
+{
+    char *header = packets_add(p, opcode, SPAN_NONE, SPAN_NONE, text);
+    header[0] = (char)0x81;
+    header[7] = (char)status;
 }
 
 /* A request, and what is answered to it; 'text' is the body of the answer. */
@@ -236,7 +223,7 @@ struct exchange {
 
 #define PLAIN   SPAN("PLAIN")
 #define SECRET  SPAN("\0alice\0secret")
-#define NONE    SPAN("")
+#define NONE    SPAN_NONE
 #define REFUSED BINARY_AUTH_FAILED, SPAN("Auth failure.")
 #define ADMITTED BINARY_OK, SPAN("Authenticated")
 #define MISS    BINARY_NOT_FOUND, SPAN("Not found")
@@ -245,17 +232,17 @@ struct exchange {
 static void
 expect_exchanges(const struct exchange *e, size_t count, bool closed)
 {
-    struct stream say = {.count = 0}, want = {.count = 0};
+    static struct packets say, want;
+    say.bytes = want.bytes = 0;
     for (size_t i = 0; i < count; i++) {
-        add_packet(&say, 0x80, e[i].opcode, 0, e[i].key, e[i].value);
-        add_packet(&want, 0x81, e[i].opcode, e[i].status, NONE, e[i].text);
+        add_request(&say, e[i].opcode, e[i].key, e[i].value);
+        add_answer(&want, e[i].opcode, e[i].status, e[i].text);
     }
     if (closed) {
-        add_packet(&say, 0x80, VERSION, 0, NONE, NONE); /* and is not answered */
-        memcpy(want.bytes + want.count, "<closed>", 8);
-        want.count += 8;
+        add_request(&say, VERSION, NONE, NONE); /* and is not answered */
+        packets_add_bytes(&want, SPAN("<closed>"));
     }
-    expect_span(span_of(say.bytes, say.count), span_of(want.bytes, want.count));
+    expect_span(packets_span(&say), packets_span(&want));
 }
 
 #define EXPECT(closed, ...)                                                                        \
@@ -353,10 +340,10 @@ START_TEST(a_key_longer_than_the_body_ends_the_connection)
 {
     /* CVE-2016-8706 */
     const char packet[] = "\x80\x21\0\x20\0\0\0\0\0\0\0\x01" "opaq" "\0\0\0\0\0\0\0\0" "x";
-    struct stream want = {.count = 0};
-    add_packet(&want, 0x81, AUTH, BINARY_UNKNOWN, NONE, SPAN("Unknown command"));
-    memcpy(want.bytes + want.count, "<closed>", 8);
-    expect_span(span_of(packet, sizeof packet - 1), span_of(want.bytes, want.count + 8));
+    static struct packets want;
+    add_answer(&want, AUTH, BINARY_UNKNOWN, SPAN("Unknown command"));
+    packets_add_bytes(&want, SPAN("<closed>"));
+    expect_span(span_of(packet, sizeof packet - 1), packets_span(&want));
 }
 END_TEST
 
@@ -368,12 +355,12 @@ END_TEST
 
 START_TEST(a_client_may_leave_at_any_time)
 {
-    struct stream s = {.count = 0};
-    add_packet(&s, 0x80, AUTH, 0, PLAIN, NONE);
-    add_packet(&s, 0x80, AUTH, 0, PLAIN, SECRET);
-    for (size_t bytes = 0; bytes < s.count; bytes++) {
+    static struct packets p;
+    add_request(&p, AUTH, PLAIN, NONE);
+    add_request(&p, AUTH, PLAIN, SECRET);
+    for (size_t bytes = 0; bytes < p.bytes; bytes++) {
         struct client c = client_open(sv);
-        client_say_span(&c, span_of(s.bytes, bytes));
+        client_say_span(&c, span_of(p.at, bytes));
         client_close(&c);
     }
 }
