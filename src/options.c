@@ -123,12 +123,17 @@ static const struct option_def letter_rows[] = {
     {.letter = 'I', .name = "max-item-size", .arg = "num", .type = OPTION_SIZE32,
      AT(engine.item_bytes_max), .min = KIB, .max = GIB, .exit_code = EX_USAGE, .fallback = "1m",
      .help = "max item size (min: 1k, max: 1024m)"},
+    {.letter = 'S', .name = "enable-sasl", .type = OPTION_FLAG, AT(auth.sasl),
+     .help = "clients log in by SASL; binary protocol only"},
     {.letter = 'F', .name = "disable-flush-all", .type = OPTION_NO_FLAG, AT(exec.flush_enabled),
      .fallback = "enabled", .help = "disable the flush_all command"},
     {.letter = 'X', .name = "disable-dumping", .type = OPTION_NO_FLAG, AT(exec.dump_enabled),
      .fallback = "enabled", .help = "disable stats cachedump and stats detail"},
     {.letter = 'W', .name = "disable-watch", .type = OPTION_NO_FLAG, AT(exec.watch_enabled),
      .fallback = "enabled", .help = "disable watch commands; this version has none"},
+    {.letter = 'Y', .name = "auth-file", .arg = "file", .type = OPTION_STRING, AT(auth.file),
+     .help = "clients log in with a user and password of this file;\n"
+             "text protocol only; lines are user:password"},
     {.letter = 'N', .name = "napi-ids", .arg = "num", .type = OPTION_U32, AT(compat.napi_ids),
      .min = 1, .max = WORKERS_MAX,
      .help = "number of NAPI ids, not more than threads; no effect:\n"
@@ -234,16 +239,11 @@ static const struct option_def compat_rows[] = {
 
 /* Options of memcached's whose feature we do not have. */
 #define REFUSED(name_, why_) {.extended = name_, .type = OPTION_REFUSED, .help = why_}
-#define NO_SASL     "there is no SASL authentication in this version"
-#define NO_AUTHFILE "there is no authentication by password file in this version"
 #define NO_RESTART  "there is no memory that survives a restart in this version"
 #define NO_TLS      "there is no TLS in this version"
 #define NO_STORAGE  "there is no external storage in this version"
 #define NO_PROXY    "there is no proxy in this version"
 static const struct option_def refused_rows[] = {
-    {.letter = 'S', .name = "enable-sasl", .type = OPTION_REFUSED, .help = NO_SASL},
-    {.letter = 'Y', .name = "auth-file", .arg = "file", .type = OPTION_REFUSED,
-     .help = NO_AUTHFILE},
     {.letter = 'e', .name = "memory-file", .arg = "file", .type = OPTION_REFUSED,
      .help = NO_RESTART},
     {.letter = 'Z', .name = "enable-ssl", .type = OPTION_REFUSED, .help = NO_TLS},
@@ -278,6 +278,7 @@ static const struct option_def refused_rows[] = {
 };
 /* clang-format on */
 
+static enum option_status read_environment(struct config *c, struct option_report *report);
 static enum option_status check_all(struct config *c, struct option_report *report);
 static enum option_status settle_protocol(struct config *c, struct option_report *report);
 static enum option_status find_endpoints(struct config *c, struct option_report *report);
@@ -322,10 +323,9 @@ options_parse(struct config *c, int argc, char *const argv[], struct option_repo
     enum option_status status = option_parse(tables.t, ARRAY_COUNT(tables.t), argc, argv, report);
     if (status != OPTION_OK)
         return status;
-    const char *port_file = getenv("MEMCACHED_PORT_FILENAME");
-    if (port_file != NULL && *port_file != '\0' && !option_set_string(&c->net.port_file, port_file))
-        return option_fail(report, EX_OSERR, "out of memory");
-    status = check_all(c, report);
+    status = read_environment(c, report);
+    if (status == OPTION_OK)
+        status = check_all(c, report);
     if (status == OPTION_OK)
         status = settle_protocol(c, report);
     return status == OPTION_OK ? find_endpoints(c, report) : status;
@@ -346,8 +346,33 @@ options_fini(struct config *c)
     endpoint_clear(&c->net);
     free(c->net.port_file);
     c->net.port_file = NULL;
+    free(c->auth.pwdb);
+    c->auth.pwdb = NULL;
+    free(c->auth.conf_path);
+    c->auth.conf_path = NULL;
     free(c->compat.listen_text);
     c->compat.listen_text = NULL;
+}
+
+/* ---- the environment ---- */
+
+static enum option_status
+read_environment(struct config *c, struct option_report *report)
+{
+    const struct {
+        const char *name;
+        char **field;
+    } variables[] = {
+        {"MEMCACHED_PORT_FILENAME", &c->net.port_file},
+        {"MEMCACHED_SASL_PWDB", &c->auth.pwdb},
+        {"SASL_CONF_PATH", &c->auth.conf_path},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(variables); i++) {
+        const char *value = getenv(variables[i].name);
+        if (value != NULL && *value != '\0' && !option_set_string(variables[i].field, value))
+            return option_fail(report, EX_OSERR, "out of memory");
+    }
+    return OPTION_OK;
 }
 
 /* ---- options with a mind of their own ---- */
@@ -658,16 +683,45 @@ check_all(struct config *c, struct option_report *report)
     return OPTION_OK;
 }
 
-/* What -B says, or what follows from other options. */
+/* The protocol that option 'option' needs; NULL: none is needed. */
+static const char *
+forced_protocol(const struct config *c, const char **option)
+{
+    *option = c->auth.file != NULL ? "-Y" : "-S";
+    return c->auth.file != NULL ? protocol_names[PROTOCOL_TEXT]
+           : c->auth.sasl       ? protocol_names[PROTOCOL_BINARY]
+                                : NULL;
+}
+
+/* What -B says.  -S and -Y decide which protocol is spoken: another one would be a way around them. */
 static enum option_status
 settle_protocol(struct config *c, struct option_report *report)
 {
-    (void)report;
+    const char *option, *forced = forced_protocol(c, &option);
+    if (c->auth.sasl && c->auth.file != NULL)
+        return option_fail(report, EX_USAGE, "-S and -Y: clients can log in in one way only");
+    if (forced != NULL && c->compat.udp_port != 0)
+        return option_fail(report, EX_USAGE, "%s: nobody can log in over UDP (-U)", option);
+    if (forced != NULL && c->compat.protocol != NULL && strcmp(c->compat.protocol, forced) != 0)
+        return option_fail(report, EX_USAGE, "%s: clients log in in the %s protocol only (-B)", option,
+                           forced);
     if (c->compat.protocol == NULL)
-        c->compat.protocol = protocol_names[PROTOCOL_AUTO];
+        c->compat.protocol = forced != NULL ? forced : protocol_names[PROTOCOL_AUTO];
     for (unsigned i = 0; i < PROTOCOL_COUNT; i++)
         if (strcmp(protocol_names[i], c->compat.protocol) == 0)
             c->net.protocol = (uint8_t)i;
+    return OPTION_OK;
+}
+
+static enum option_status
+check_endpoint_protocols(const struct config *c, struct option_report *report)
+{
+    const char *option, *forced = forced_protocol(c, &option);
+    for (unsigned i = 0; forced != NULL && i < c->net.endpoint_count; i++)
+        if (c->net.endpoints[i].protocol != c->net.protocol)
+            return option_fail(report, EX_USAGE,
+                               "%s: clients log in in the %s protocol only (-l proto[...])", option,
+                               forced);
     return OPTION_OK;
 }
 
@@ -705,5 +759,5 @@ find_endpoints(struct config *c, struct option_report *report)
         return fail_listen(report, status, bad);
     if (c->net.endpoint_count == 0)
         return option_fail(report, EX_OSERR, "-l: there is no address in \"%.100s\"", list);
-    return OPTION_OK;
+    return check_endpoint_protocols(c, report);
 }

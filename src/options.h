@@ -3,10 +3,10 @@
  * struct config is all that an operator may decide; each part goes to the module that acts on it.
  * Options that tune a mechanism we do not have are checked as memcached checks them and kept in
  * struct compat_config, for nothing but 'stats settings'.  Options whose feature we do not have are
- * an error: nobody may believe that his server asks for passwords when it does not.
+ * an error: nobody may believe that his server encrypts when it does not.
  *
  * Threads:   the main thread, before any other is started; read-only afterwards.
- * Ownership: options_fini() frees all strings of the struct, those of net_config too.
+ * Ownership: options_fini() frees all strings of the struct, those of net_config and auth_config too.
  */
 #ifndef KETCH_OPTIONS_H
 #define KETCH_OPTIONS_H
@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include "auth/config.h"
 #include "base/attr.h"
 #include "base/option.h"
 #include "engine/engine.h"
@@ -79,6 +80,7 @@ struct config {
     struct engine_config engine;
     struct exec_config exec;
     struct net_config net;
+    struct auth_config auth;
     struct process_config process;
     struct compat_config compat;
     enum config_action action; /* what was asked for; other than CONFIG_SERVE with OPTION_STOP */
@@ -87,7 +89,8 @@ struct config {
 /* Everything at its default; false when memory is short.  The hash seed is left 0. */
 bool options_init(struct config *c) MUST_USE;
 
-/* Reads the command line and MEMCACHED_PORT_FILENAME, and checks that the values fit each other.  On
+/* Reads the command line and the environment (MEMCACHED_PORT_FILENAME, MEMCACHED_SASL_PWDB,
+ * SASL_CONF_PATH), and checks that the values fit each other.  On
  * OPTION_BAD the report has memcached's exit code. */
 enum option_status options_parse(struct config *c, int argc, char *const argv[],
                                  struct option_report *report) MUST_USE;

@@ -10,6 +10,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "auth/auth.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mutex.h"
@@ -33,6 +34,7 @@ struct base_figures {
 
 struct server {
     const struct config *config;
+    struct auth *auth; /* NULL: none */
     const struct listener *listeners;
     unsigned listener_count;
     struct clock clock;
@@ -168,8 +170,12 @@ on_stop_signal(struct ev_loop *loop, ev_signal *watcher, int events)
 static void
 on_reload_signal(struct ev_loop *loop, ev_signal *watcher, int events)
 {
-    (void)loop, (void)watcher, (void)events;
-    log_line(LOG_INFO, "SIGHUP: there is nothing to reload");
+    (void)loop, (void)events;
+    struct server *s = watcher->data;
+    if (s->auth != NULL)
+        auth_reload(s->auth);
+    else
+        log_line(LOG_INFO, "SIGHUP: there is nothing to reload");
 }
 
 static void
@@ -179,6 +185,7 @@ watch_signals(struct server *s)
     ev_signal_init(&s->on_term, on_stop_signal, SIGTERM);
     ev_signal_init(&s->on_usr1, on_stop_signal, SIGUSR1);
     ev_signal_init(&s->on_hup, on_reload_signal, SIGHUP);
+    s->on_hup.data = s;
     ev_signal_start(s->loop, &s->on_int);
     ev_signal_start(s->loop, &s->on_term);
     ev_signal_start(s->loop, &s->on_usr1);
@@ -222,6 +229,8 @@ create_cache(struct server *s)
     s->exec = exec_create(s->engine, &s->clock, &s->config->exec, &hooks);
     if (s->exec == NULL)
         log_line(LOG_ERROR, "out of memory");
+    else if (s->auth != NULL)
+        exec_require_auth(s->exec, s->auth);
     return s->exec != NULL;
 }
 
@@ -304,9 +313,10 @@ stop(struct server *s)
 
 int
 server_run(const struct config *c, const struct listener *listeners, unsigned count,
-           struct process *process)
+           struct auth *auth, struct process *process)
 {
-    struct server s = {.config = c, .listeners = listeners, .listener_count = count};
+    struct server s = {
+        .config = c, .listeners = listeners, .listener_count = count, .auth = auth};
     mutex_init(&s.base_lock);
     bool ok = start(&s);
     if (ok) {

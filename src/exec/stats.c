@@ -133,8 +133,10 @@ command_stats(struct report *r, const struct figures *f, const struct exec *x)
     stat_u64(r, "touch_misses", v(&t->touch_misses));
     stat_u64(r, "store_too_large", v(&t->store_too_large));
     stat_u64(r, "store_no_memory", v(&t->store_no_memory));
-    stat_u64(r, "auth_cmds", 0);
-    stat_u64(r, "auth_errors", 0);
+    stat_u64(r, "auth_cmds",
+             atomic_load_explicit(&((struct exec *)x)->auth_cmds, memory_order_relaxed));
+    stat_u64(r, "auth_errors",
+             atomic_load_explicit(&((struct exec *)x)->auth_errors, memory_order_relaxed));
 }
 
 static void
@@ -447,6 +449,8 @@ reset(struct exec *x)
     engine_reset_counters(x->engine);
     prefixes_clear(x->prefixes);
     atomic_store_explicit(&x->cmd_meta, 0, memory_order_relaxed);
+    atomic_store_explicit(&x->auth_cmds, 0, memory_order_relaxed);
+    atomic_store_explicit(&x->auth_errors, 0, memory_order_relaxed);
     x->hooks.reset(x->hooks.context);
 }
 
