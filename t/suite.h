@@ -11,6 +11,7 @@
 #define SUITE_MAIN(name)                                                                           \
     int main(void)                                                                                 \
     {                                                                                              \
+        setenv("CK_DEFAULT_TIMEOUT", "60", 0); /* seconds; Check's own 4 are few on a busy machine */ \
         Suite *suite = suite_create(name);                                                         \
         add_tests(suite);                                                                          \
         SRunner *runner = srunner_create(suite);                                                   \

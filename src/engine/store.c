@@ -562,6 +562,9 @@ make_result(struct engine_thread *t, struct span key, const struct item *old, st
         a->result = a->initial;
         return make_first_number(t, key, a, up);
     }
+    /* Nothing is not compared either, as memcached has it. */
+    if (item_value_bytes(old) == 0)
+        return ENGINE_NOT_NUMERIC;
     if (a->compares && !item_has_unique(old, a->expected))
         return ENGINE_EXISTS;
     if (!parse_value(old, &value))

@@ -31,6 +31,10 @@ _Static_assert(FRUGAL_INPUT_BYTES >= TEXT_INPUT_BYTES_MIN, "enough to go on");
 #define WANT_MS         3000
 #define WANT_HOLDING_MS 2000
 
+/* How much that nobody wants is read before closing, at most: twice what a turn reads. */
+#define UNWANTED_BYTES     4096u
+#define UNWANTED_READS_MAX (2 * INPUT_BYTES / UNWANTED_BYTES)
+
 /* How often a turn tries again to find memory before others get theirs. */
 #define RETRIES_PER_TURN 2
 
@@ -344,13 +348,27 @@ others_wait(const struct worker *w)
     return w->waiting != NULL || w->group_count > 0 || ev_pending_count(w->loop) > 0;
 }
 
+/* Closes after the last answer.  What the client has sent beyond its last request is read first: a socket
+ * that is closed with that unread takes back what has not reached the client yet, the answer included. */
+static void
+close_answered(struct conn *c)
+{
+    char unwanted[UNWANTED_BYTES];
+    for (unsigned i = 0; i < UNWANTED_READS_MAX; i++)
+        if (recv(c->io.fd, unwanted, sizeof unwanted, MSG_DONTWAIT) <= 0)
+            break;
+    conn_close(c);
+}
+
 /* Ends the turn in the given state, keeping the unused input; or closes. */
 static void
 end_turn(struct conn *c, enum sent sent, enum conn_state when_sent, struct span in)
 {
     note_held(c);
-    if (sent == SENT_BROKEN || (sent == SENT_ALL && c->closing)) {
+    if (sent == SENT_BROKEN) {
         conn_close(c);
+    } else if (sent == SENT_ALL && c->closing) {
+        close_answered(c);
     } else if (!c->closing && !keep_input(c, in)) {
         conn_close(c);
     } else if (sent == SENT_SOME) {
@@ -512,7 +530,7 @@ on_writable(struct conn *c)
         free_kept(c->worker, k);
     }
     if (c->closing)
-        conn_close(c);
+        close_answered(c);
     else
         conn_turn(c);
 }

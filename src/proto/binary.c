@@ -262,10 +262,7 @@ check_header(const struct header *h)
     bool key = h->key_bytes > 0 ? (o->shape & (KEY_NEEDED | KEY_ALLOWED)) != 0
                                 : (o->shape & KEY_NEEDED) == 0;
     bool value = h->value_bytes == 0 || (o->shape & VALUE_ALLOWED) != 0;
-    if (LIKELY(extras && key && value))
-        return PROTO_OK;
-    /* Where nobody can log in, and the parser does not know about that, these are unknown. */
-    return is_sasl(o->cmd) ? PROTO_UNKNOWN : PROTO_BAD_FORMAT;
+    return LIKELY(extras && key && value) ? PROTO_OK : PROTO_BAD_FORMAT;
 }
 
 /* Extras, and the cas of commands that compare it, into the request. */

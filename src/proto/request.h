@@ -41,7 +41,7 @@ enum cmd {
     CMD_ADMIN,          /* slabs, lru, lru_crawler, ...: 'key' is the word, 'value' the arguments */
     CMD_NOOP,           /* binary only, from here on */
     CMD_SASL_LIST,
-    CMD_SASL_AUTH,      /* 'key' is the mechanism, 0..250 bytes; 'value' what it sends, if REQ_WHOLE */
+    CMD_SASL_AUTH,      /* 'key' is the mechanism; 'value' what it sends, if REQ_WHOLE */
     CMD_SASL_STEP,
     CMD_COUNT
 };

@@ -466,6 +466,66 @@ START_TEST(what_makes_no_sense_is_said_and_ends_the_connection)
 }
 END_TEST
 
+/* Packets that once brought memcached down, followed by a kilobyte of what an attacker might send: the
+ * first is CVE-2011-4971, then CVE-2016-8704, -8705, -8706, CVE-2017-9951, CVE-2020-10931. */
+START_TEST(packets_that_were_dangerous_are_not)
+{
+    static const struct {
+        struct span packet;
+        const char *want;
+    } evil[] = {
+        {SPAN("\x80\x12\0\1\x08\0\0\0\xff\xff\xff\xe8opaq\0\0\0\0\0\0\0\0"),
+         "12:4 v=Invalid arguments\n"},
+        {SPAN("\x80\x19\0\xfa\0\0\0\0\0\0\0\0opaq\0\0\0\0\0\0\0\0"),
+         "19:81 v=Unknown command\n"},
+        {SPAN("\x80\x0f\0\xfa\0\0\0\0\0\0\0\0opaq\0\0\0\0\0\0\0\0"),
+         "0f:81 v=Unknown command\n"},
+        {SPAN("\x80\1\0\xfa\x08\0\0\0\0\0\0\0opaq\0\0\0\0\0\0\0\0"),
+         "01:81 v=Unknown command\n"},
+        {SPAN("\x80\x21\0\x20\0\0\0\0\0\0\0\1opaq\0\0\0\0\0\0\0\0"),
+         "21:81 v=Unknown command\n"},
+        {SPAN("\x80\2\0\xfa\x08\0\0\0\xff\xff\xff\xfdopaq\0\0\0\0\0\0\0\0"),
+         "02:4 v=Invalid arguments\n"},
+        {SPAN("\x80\1\0\3\x30\0\0\0\0\0\1\0opaq\0\0\0\0\0\0\0\0"),
+         "01:4 v=Invalid arguments\n"},
+    };
+    struct server *sv = server_open();
+    static char more[1024];
+    memset(more, 'A', sizeof more);
+    for (size_t i = 0; i < ARRAY_COUNT(evil); i++) {
+        struct client c = client_open(sv);
+        said.bytes = 0;
+        packets_add_bytes(&said, evil[i].packet);
+        packets_add_bytes(&said, span_of(more, sizeof more));
+        say_and_expect(&c, evil[i].want);
+        ck_assert(c.closed);
+        client_close(&c);
+    }
+    struct client c = client_open(sv);
+    add(NOOP, SPAN_NONE, SPAN_NONE, SPAN_NONE);
+    say_and_expect(&c, "0a:0\n");
+    CLOSE_ALL;
+}
+END_TEST
+
+START_TEST(every_opcode_with_extras_of_every_length_is_survived)
+{
+    struct server *sv = server_open();
+    static const char zeros[256];
+    for (unsigned opcode = 0; opcode < 256; opcode++) {
+        for (unsigned extras = 0; extras < 256; extras++) {
+            struct client c = client_open(sv);
+            said.bytes = 0;
+            add((uint8_t)opcode, span_of(zeros, extras), SPAN("key"), SPAN_NONE);
+            say(&c);
+            read_replies(&c);
+            client_close(&c);
+        }
+    }
+    server_close(sv);
+}
+END_TEST
+
 START_TEST(unknown_opcodes_are_passed_over)
 {
     GIVEN_A_CLIENT;
@@ -843,6 +903,8 @@ add_tests(Suite *suite)
     tcase_add_test(tc, flushes);
     tcase_add_test(tc, the_rest);
     tcase_add_test(tc, what_makes_no_sense_is_said_and_ends_the_connection);
+    tcase_add_test(tc, packets_that_were_dangerous_are_not);
+    tcase_add_test(tc, every_opcode_with_extras_of_every_length_is_survived);
     tcase_add_test(tc, unknown_opcodes_are_passed_over);
     tcase_add_test(tc, what_the_operator_forbids_is_refused);
     tcase_add_test(tc, an_exptime_is_unsigned);

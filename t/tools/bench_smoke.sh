@@ -3,13 +3,14 @@
 #
 # The floor server answers every get with the same canned value, so a plain run against it must pass and
 # one with --verify must fail.  With KETCHD=<a server that takes memcached's options> the verified runs
-# must pass against that.
+# must pass against that; PROTOCOLS says in which protocols besides text, binary if it does not.
 #
 # Servers listen on a free port of 127.0.0.1 and are ended by their process id.
 set -u
 
 bench=${KETCH_BENCH:-tools/ketch-bench}
 floor=${FLOOR_SERVER:-tools/floor-server}
+protocols=${PROTOCOLS:-binary}
 dir=$(mktemp -d)
 server=
 failures=0
@@ -74,6 +75,16 @@ if [ -n "${KETCHD:-}" ]; then
     expect 0 ' 0 misses' --verify --preload --depth 20 --multiget 10 --value-bytes 0-5000 --threads 2
     expect 0 ' 0 misses' --verify --preload --value-bytes meta --key-bytes 10-250 --key-prefix meta
     expect 0 ' 0 misses' --verify --preload --value-bytes 100000-900000 --keys 50 --count 500
+    for protocol in $protocols; do
+        expect 0 ' 0 misses' --verify --preload --protocol "$protocol" --key-prefix "$protocol"
+        expect 0 ' 0 misses' --verify --protocol "$protocol" --key-prefix "$protocol" --depth 20 \
+            --multiget 10
+        expect 0 ' 2000 keys got' --look-aside --ratio 1:0 --protocol "$protocol" --multiget 1 \
+            --key-prefix "n$protocol"
+        expect 0 ' 0 misses' --verify --preload --value-bytes 100000-900000 --keys 50 --count 500 \
+            --protocol "$protocol" --key-prefix "big$protocol"
+    done
+    expect 1 'SERVER_ERROR' --protocol binary --value-bytes 2000000 --ratio 0:1 --count 5
     expect 0 ' 2000 keys got' --verify --look-aside --ratio 1:0 --key-prefix new: --rate 20000
     expect 1 'SERVER_ERROR' --value-bytes 2000000 --ratio 0:1 --count 5
     expect 0 'idle ' --idle 100 --pid "$server"

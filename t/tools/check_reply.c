@@ -12,7 +12,7 @@ static enum reply_kind
 kind_of(const char *text)
 {
     struct reply r;
-    reply_read(span_of(text, strlen(text)), &r);
+    reply_read(PROTOCOL_TEXT, span_of(text, strlen(text)), &r);
     return r.kind;
 }
 
@@ -37,7 +37,7 @@ START_TEST(a_value_line_gives_its_key_and_length)
 {
     const char text[] = "VALUE some:key 77 1048576\r\ndata";
     struct reply r;
-    size_t used = reply_read(span_of(text, strlen(text)), &r);
+    size_t used = reply_read(PROTOCOL_TEXT, span_of(text, strlen(text)), &r);
     ck_assert_uint_eq(used, strlen(text) - 4);
     ck_assert_int_eq(r.kind, REPLY_VALUE);
     ck_assert_uint_eq(r.data_bytes, 1048576);
@@ -50,7 +50,7 @@ START_TEST(a_line_cut_anywhere_waits_for_the_rest)
     const char text[] = "VALUE k 0 5\r\n";
     struct reply r;
     for (size_t cut = 0; cut < strlen(text); cut++) {
-        ck_assert_uint_eq(reply_read(span_of(text, cut), &r), 0);
+        ck_assert_uint_eq(reply_read(PROTOCOL_TEXT, span_of(text, cut), &r), 0);
         ck_assert_int_eq(r.kind, REPLY_PARTIAL);
     }
 }
@@ -61,8 +61,77 @@ START_TEST(a_line_without_an_end_is_given_up)
     char text[REPLY_LINE_BYTES_MAX + 1];
     struct reply r;
     memset(text, 'x', sizeof(text));
-    ck_assert_uint_eq(reply_read(span_of(text, sizeof(text)), &r), sizeof(text));
+    ck_assert_uint_eq(reply_read(PROTOCOL_TEXT, span_of(text, sizeof(text)), &r), sizeof(text));
     ck_assert_int_eq(r.kind, REPLY_OTHER);
+}
+END_TEST
+
+START_TEST(each_meta_reply_is_told_by_its_line)
+{
+    static const struct {
+        const char *text;
+        enum reply_kind kind;
+    } lines[] = {
+        {"EN\r\n", REPLY_END},           {"MN\r\n", REPLY_END},
+        {"HD\r\n", REPLY_STORED},        {"NS\r\n", REPLY_OTHER},
+        {"ERROR\r\n", REPLY_ERROR},      {"SERVER_ERROR out of memory\r\n", REPLY_SERVER_ERROR},
+        {"VA x\r\n", REPLY_OTHER},       {"VA 5 \r\n", REPLY_OTHER},
+        {"VA 5 tkey\r\n", REPLY_OTHER},  {"VALUE k 0 5\r\n", REPLY_OTHER},
+    };
+    struct reply r;
+    for (size_t i = 0; i < ARRAY_COUNT(lines); i++) {
+        const char *text = lines[i].text;
+        ck_assert_uint_eq(reply_read(PROTOCOL_META, span_of(text, strlen(text)), &r), strlen(text));
+        ck_assert_msg(r.kind == lines[i].kind, "%s is %d", text, r.kind);
+    }
+    ck_assert_uint_eq(reply_read(PROTOCOL_META, SPAN("VA 1048576\r\n"), &r), 12);
+    ck_assert(r.kind == REPLY_VALUE && r.is_last && r.data_bytes == 1048576 && r.end_bytes == 2);
+    ck_assert_uint_eq(reply_key(&r).bytes, 0);
+    reply_read(PROTOCOL_META, SPAN("VA 5 kuser:17\r\n"), &r);
+    ck_assert(r.kind == REPLY_VALUE && !r.is_last && r.data_bytes == 5);
+    ck_assert(span_equal(reply_key(&r), SPAN("user:17")));
+}
+END_TEST
+
+/* Without opaque and cas, which nobody looks at. */
+#define PACKET(opcode, key_bytes, extras_bytes, status, body_bytes)                                \
+    "\x81" opcode "\0" key_bytes extras_bytes "\0\0" status "\0\0\0" body_bytes                     \
+    "\0\0\0\0\0\0\0\0\0\0\0\0"
+
+START_TEST(each_binary_reply_is_told_by_its_header)
+{
+    static const struct {
+        struct span bytes;
+        enum reply_kind kind;
+        size_t used;
+    } packets[] = {
+        {SPAN(PACKET("\x0a", "\0", "\0", "\0", "\0")), REPLY_END, 24},
+        {SPAN(PACKET("\1", "\0", "\0", "\0", "\0")), REPLY_STORED, 24},
+        {SPAN(PACKET("\0", "\0", "\0", "\1", "\x09") "Not found"), REPLY_END, 33},
+        {SPAN(PACKET("\1", "\0", "\0", "\3", "\x0a") "Too large."), REPLY_SERVER_ERROR, 34},
+        {SPAN(PACKET("\0", "\0", "\0", "\4", "\2") "no"), REPLY_CLIENT_ERROR, 26},
+        {SPAN(PACKET("\0", "\0", "\0", "\x81", "\2") "no"), REPLY_ERROR, 26},
+        {SPAN(PACKET("\1", "\0", "\0", "\1", "\x09") "Not found"), REPLY_OTHER, 33},
+        {SPAN(PACKET("\4", "\0", "\0", "\0", "\0")), REPLY_OTHER, 24},
+        {SPAN(PACKET("\0", "\0", "\0", "\0", "\5") "abcde"), REPLY_OTHER, 24},
+        {SPAN(PACKET("\0", "\2", "\4", "\0", "\5") "abcde"), REPLY_OTHER, 24},
+        {SPAN("\x80" "01234567890123456789012"), REPLY_OTHER, 24},
+        {SPAN(PACKET("\0", "\0", "\4", "\0", "\7") "flagabc"), REPLY_VALUE, 28},
+        {SPAN(PACKET("\x0d", "\7", "\4", "\0", "\x0e") "flaguser:17abc"), REPLY_VALUE, 35},
+    };
+    struct reply r;
+    for (size_t i = 0; i < ARRAY_COUNT(packets); i++) {
+        struct span all = packets[i].bytes;
+        ck_assert_uint_eq(reply_read(PROTOCOL_BINARY, all, &r), packets[i].used);
+        ck_assert_msg(r.kind == packets[i].kind, "packet %zu is %d", i, r.kind);
+        for (size_t cut = 0; cut < packets[i].used; cut++) {
+            struct reply partial;
+            size_t used = reply_read(PROTOCOL_BINARY, span_of(all.p, cut), &partial);
+            ck_assert_msg(used == 0 && partial.kind == REPLY_PARTIAL, "packet %zu at %zu", i, cut);
+        }
+    }
+    ck_assert(!r.is_last && r.data_bytes == 3 && r.end_bytes == 0);
+    ck_assert(span_equal(reply_key(&r), SPAN("user:17")));
 }
 END_TEST
 
@@ -133,6 +202,8 @@ add_tests(Suite *suite)
     tcase_add_test(tc, each_reply_is_told_by_its_line);
     tcase_add_test(tc, a_value_line_gives_its_key_and_length);
     tcase_add_test(tc, a_line_cut_anywhere_waits_for_the_rest);
+    tcase_add_test(tc, each_meta_reply_is_told_by_its_line);
+    tcase_add_test(tc, each_binary_reply_is_told_by_its_header);
     tcase_add_test(tc, a_line_without_an_end_is_given_up);
     suite_add_tcase(suite, tc);
     TCase *content = tcase_create("content");

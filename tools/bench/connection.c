@@ -209,11 +209,14 @@ note_miss(struct connection *c, const struct session *s, const uint32_t *key)
 /* Finds the key of a VALUE among those asked for; replies keep the order of the request, so each
  * key passed over is a miss. */
 static bool
-match_key(struct connection *c, struct session *s, struct span key, uint32_t *number)
+match_key(struct connection *c, struct session *s, const struct reply *reply, uint32_t *number)
 {
     const struct request *r = &c->requests[c->head];
     const uint32_t *asked = keys_at(c, s, c->head);
-    if (!keyspace_read(&s->source.workload->keys, key, number))
+    struct span key = reply_key(reply);
+    if (key.bytes == 0 && reply->is_last)
+        *number = asked[0];
+    else if (!keyspace_read(&s->source.workload->keys, key, number))
         return false;
     uint32_t i = c->matched;
     while (i < r->key_count && asked[i] != *number)
@@ -230,7 +233,7 @@ static void
 check_value(struct connection *c, struct session *s, const struct reply *r, struct span data)
 {
     uint32_t number;
-    if (!match_key(c, s, reply_key(r), &number)) {
+    if (!match_key(c, s, r, &number)) {
         tally_fail(s->tally, TALLY_WRONG_VALUE, s->last_reply_ns, r->line);
         return;
     }
@@ -241,25 +244,6 @@ check_value(struct connection *c, struct session *s, const struct reply *r, stru
         tally_fail(s->tally, TALLY_WRONG_VALUE, s->last_reply_ns, r->line);
     else if (verdict == VALUE_DAMAGED)
         tally_fail(s->tally, TALLY_DAMAGED, s->last_reply_ns, r->line);
-}
-
-/* A VALUE line at 'in', of which the line takes 'line_bytes'.  Returns the bytes used, 0 if the
- * data must be seen but are not all there. */
-static size_t
-on_value(struct connection *c, struct session *s, const struct reply *r, struct span in,
-         size_t line_bytes)
-{
-    uint64_t with_end = r->data_bytes + 2;
-    if (s->match) {
-        if (in.bytes - line_bytes < with_end)
-            return 0;
-        check_value(c, s, r, span_of(in.p + line_bytes, r->data_bytes));
-        c->found++;
-        return line_bytes + with_end;
-    }
-    c->found++;
-    c->skip_bytes = with_end;
-    return line_bytes;
 }
 
 static void
@@ -293,6 +277,38 @@ finish_get(struct connection *c, struct session *s)
     finish_request(c, s);
 }
 
+static void
+end_skipping(struct connection *c, struct session *s)
+{
+    if (c->is_over)
+        finish_get(c, s);
+    c->is_over = false;
+}
+
+/* A VALUE line at 'in', of which the line takes 'line_bytes'.  Returns the bytes used, 0 if the
+ * data must be seen but are not all there. */
+static size_t
+on_value(struct connection *c, struct session *s, const struct reply *r, struct span in,
+         size_t line_bytes)
+{
+    uint64_t with_end = r->data_bytes + r->end_bytes;
+    if (s->match) {
+        if (in.bytes - line_bytes < with_end)
+            return 0;
+        check_value(c, s, r, span_of(in.p + line_bytes, r->data_bytes));
+        c->found++;
+        if (r->is_last)
+            finish_get(c, s);
+        return line_bytes + with_end;
+    }
+    c->found++;
+    c->skip_bytes = with_end;
+    c->is_over = r->is_last;
+    if (with_end == 0)
+        end_skipping(c, s);
+    return line_bytes;
+}
+
 static bool
 is_answer(const struct connection *c, enum reply_kind kind)
 {
@@ -322,7 +338,7 @@ static size_t
 on_reply(struct connection *c, struct session *s, struct span in)
 {
     struct reply r;
-    size_t used = reply_read(in, &r);
+    size_t used = reply_read(s->source.workload->options->protocol, in, &r);
     if (r.kind == REPLY_PARTIAL)
         return 0;
     if (UNLIKELY(!is_answer(c, r.kind))) {
@@ -356,6 +372,8 @@ parse(struct connection *c, struct session *s, struct span in)
             size_t skip = c->skip_bytes < left ? (size_t)c->skip_bytes : left;
             c->skip_bytes -= skip;
             at += skip;
+            if (c->skip_bytes == 0)
+                end_skipping(c, s);
             continue;
         }
         size_t used = on_reply(c, s, span_of(in.p + at, left));

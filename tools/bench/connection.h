@@ -41,6 +41,7 @@ struct connection {
     uint32_t under_way;
     uint32_t matched;    /* of the oldest: keys looked at, up to the last VALUE */
     uint32_t found;      /* of the oldest: VALUEs so far */
+    bool is_over;        /* the oldest: with the data to skip, its reply is complete */
     uint64_t skip_bytes; /* of a value's data, still to come */
     struct request *requests;
     uint32_t *keys;     /* multiget of them for each place of the ring */

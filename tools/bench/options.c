@@ -21,6 +21,7 @@ enum option_type {
     TYPE_REAL,   /* double, min..max */
     TYPE_TEXT,   /* const char * */
     TYPE_SIZES,  /* struct sizes, min..max */
+    TYPE_PROTOCOL,
     TYPE_RATIO,  /* two uint64_t, the field and the next */
     TYPE_HELP,
     TYPE_VERSION,
@@ -41,6 +42,8 @@ struct option_row {
 static const struct option_row rows[] = {
     {"server", "ADDRESS", TYPE_TEXT, FIELD(server), 0, 0, "127.0.0.1:11211",
      "HOST:PORT, [V6]:PORT or the path of a unix socket"},
+    {"protocol", "NAME", TYPE_PROTOCOL, FIELD(protocol), 0, 0, "text",
+     "text, meta (mg, ms) or binary; a multiget of the latter two\nis a batch of quiet gets"},
     {"connections", "N", TYPE_NUMBER, FIELD(connections), 1, 1000000, "50", "connections in all"},
     {"threads", "N", TYPE_NUMBER, FIELD(threads), 1, 256, "1", "threads that share them"},
     {"depth", "N", TYPE_NUMBER, FIELD(depth), 1, 1000000, "1",
@@ -122,6 +125,22 @@ parse_ratio(const char *text, const struct option_row *row, uint64_t pair[2])
            pair[0] + pair[1] > 0;
 }
 
+const char *
+options_protocol_name(enum protocol p)
+{
+    static const char *const names[PROTOCOLS] = {"text", "meta", "binary"};
+    return names[p];
+}
+
+static bool
+parse_protocol(const char *text, enum protocol *out)
+{
+    for (*out = 0; *out < PROTOCOLS; ++*out)
+        if (strcmp(text, options_protocol_name(*out)) == 0)
+            return true;
+    return false;
+}
+
 static bool
 set_field(struct options *o, const struct option_row *row, const char *text)
 {
@@ -140,6 +159,8 @@ set_field(struct options *o, const struct option_row *row, const char *text)
     case TYPE_SIZES:
         sizes_fini(field);
         return sizes_parse(field, text, (uint32_t)row->min, (uint32_t)row->max);
+    case TYPE_PROTOCOL:
+        return parse_protocol(text, field);
     case TYPE_RATIO:
         return parse_ratio(text, row, field);
     default:
@@ -166,8 +187,8 @@ static void
 print_help(void)
 {
     puts("Usage: ketch-bench [OPTION]...\n"
-         "Puts a memcached under load over its text protocol and reports throughput, latency and,\n"
-         "given its --pid, what a request costs the server.\n");
+         "Puts a memcached under load and reports throughput, latency and, given its --pid, what a\n"
+         "request costs the server.\n");
     for (size_t i = 0; i < ROWS; i++)
         print_row(&rows[i]);
     puts(

@@ -1,7 +1,6 @@
 #include "workload.h"
 
 #include <stdio.h>
-#include "base/num.h"
 
 /* About the golden ratio of the key space: ranks that follow each other land far apart. */
 #define STRIDE_RATIO 0.6180339887498949
@@ -40,8 +39,7 @@ workload_init(struct workload *w, const struct options *o)
     if (o->zipf > 0)
         zipf_init(&w->zipf, o->keys, o->zipf);
     w->stride = find_stride(o->keys);
-    w->set_middle_bytes = (size_t)snprintf(w->set_middle, sizeof(w->set_middle), " 0 %llu ",
-                                           (unsigned long long)o->exptime);
+    compose_init(&w->composer, o, &w->keys, &w->values);
     return true;
 }
 
@@ -111,47 +109,11 @@ source_next(struct source *s, struct request *r, uint32_t *keys)
     return true;
 }
 
-static void
-compose_get(const struct keyspace *k, const uint32_t *keys, uint32_t count, struct buffer *out)
-{
-    char *start = buffer_reserve(out, 5 + (size_t)count * (k->bytes->high + 1));
-    char *to = start;
-    memcpy(to, "get", 3);
-    to += 3;
-    for (uint32_t i = 0; i < count; i++) {
-        *to++ = ' ';
-        to += keyspace_write(k, keys[i], to);
-    }
-    memcpy(to, "\r\n", 2);
-    out->bytes += (size_t)(to + 2 - start);
-}
-
-static void
-compose_set(const struct workload *w, uint32_t key, uint32_t version, struct buffer *out)
-{
-    uint32_t bytes = value_bytes(&w->values, key);
-    size_t line_bytes_max = 4 + KEY_BYTES_MAX + sizeof(w->set_middle) + NUM_U64_BYTES_MAX + 2;
-    char *start = buffer_reserve(out, line_bytes_max + bytes + 2);
-    char *to = start;
-    memcpy(to, "set ", 4);
-    to += 4;
-    to += keyspace_write(&w->keys, key, to);
-    memcpy(to, w->set_middle, w->set_middle_bytes);
-    to += w->set_middle_bytes;
-    to += num_format_u64(to, bytes);
-    memcpy(to, "\r\n", 2);
-    to += 2;
-    value_write(&w->values, key, version, to, bytes);
-    to += bytes;
-    memcpy(to, "\r\n", 2);
-    out->bytes += (size_t)(to + 2 - start);
-}
-
 void
 source_compose(struct source *s, const struct request *r, const uint32_t *keys, struct buffer *out)
 {
     if (r->is_set)
-        compose_set(s->workload, *keys, s->version++, out);
+        compose_set(&s->workload->composer, *keys, s->version++, out);
     else
-        compose_get(&s->workload->keys, keys, r->key_count, out);
+        compose_get(&s->workload->composer, keys, r->key_count, out);
 }

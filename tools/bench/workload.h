@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include "base/attr.h"
 #include "buffer.h"
+#include "compose.h"
 #include "keyspace.h"
 #include "options.h"
 #include "rng.h"
@@ -28,8 +29,7 @@ struct workload {
     struct value_maker values;
     struct zipf zipf;
     uint64_t stride;     /* rank -> key number: popular keys are not neighbours */
-    char set_middle[32]; /* " <flags> <exptime> " */
-    size_t set_middle_bytes;
+    struct composer composer;
     _Atomic uint64_t cursor; /* next key of what goes in order; relaxed, only uniqueness counts */
 };
 

@@ -1,13 +1,13 @@
-# Wire::Differences - where memcached 1.6.18, the version in Debian 12, is known to differ from what
-# we promise: the behaviour of 1.6.45 with its defects mended.
+# Wire::Text::Differences - where memcached 1.6.18, the version in Debian 12, is known to differ from
+# what we promise of the classic commands: the behaviour of 1.6.45 with its defects mended.
 #
 # Each has what it is about, the reason, and how random scripts stay clear of it: 'is' says of a
 # command line whether it meets the difference, given
 #   $name    its first word, '' if it has none
 #   $words   all its words, the first included
 #   $line    the line without its LF,
-# or 'avoid' names what Wire::Generator is to do without.
-package Wire::Differences;
+# or 'avoid' names what Wire::Text::Generator is to do without.
+package Wire::Text::Differences;
 
 use strict;
 use warnings;
@@ -167,7 +167,7 @@ sub list
     return map { "$_->{what}: $_->{reason}" } @differences;
 }
 
-# What Wire::Generator is to avoid: a set.
+# What Wire::Text::Generator is to avoid: a set.
 sub avoid
 {
     return {map { $_->{avoid} => 1 } grep { $_->{avoid} } @differences};

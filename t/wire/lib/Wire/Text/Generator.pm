@@ -1,11 +1,7 @@
-# Wire::Generator - makes up random commands of the classic text protocol.
-#
-# A script is a list of batches, a batch (one connection's worth) a list of commands, a command
-#   { head => bytes, unique => [key, n] or undef, tail => bytes }
-# whose bytes are head, the n-th last unique that was learnt for the key, and tail.
+# Wire::Text::Generator - makes up random commands of the classic text protocol.
 #
 # Time must not pass in a script: expiration times are never, far away, or past.
-package Wire::Generator;
+package Wire::Text::Generator;
 
 use strict;
 use warnings;
