@@ -187,8 +187,10 @@ static size_t
 find(const struct users *u, uint64_t digest)
 {
     uint64_t found = 0;
-    for (size_t i = 1; i < u->count; i++)
-        found |= i & mask_equal(u->digest[i], digest) & mask_equal(found, 0);
+    for (size_t i = 1; i < u->count; i++) {
+        uint64_t same = mask_equal(u->digest[i], digest);
+        found = (found & ~same) | (i & same);
+    }
     return (size_t)found;
 }
 

@@ -26,7 +26,7 @@
 #include "base/attr.h"
 #include "base/span.h"
 
-#define USERS_TEXT_BYTES_MAX (16u << 20) /* about a million users: checking one takes a millisecond then */
+#define USERS_TEXT_BYTES_MAX (16u << 20) /* half a million users: checking one takes half a millisecond */
 
 struct users_format {
     bool fields;       /* a pwdb: ':' ends the password too, and what comes after it is not looked at */
