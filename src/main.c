@@ -1,11 +1,12 @@
 /* main.c - from the command line to a running server, and out again.
  *
- * The order of start() is that of process.h: ports may need root, the UNIX socket must not be root's,
- * and no memory is mapped and no thread started before a daemon has forked.
+ * The order of start() is that of process.h: ports may need root, the UNIX socket must not be root's, the
+ * file of passwords must be readable by whom we become, because it will be read again, and no memory is mapped and no thread started before a daemon has forked.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
+#include "auth/auth.h"
 #include "base/log.h"
 #include "net/listen.h"
 #include "options.h"
@@ -19,6 +20,7 @@ struct program {
     struct process process;
     struct listener listeners[LISTENERS_MAX];
     unsigned listener_count;
+    struct auth *auth; /* NULL: everybody is let in */
 };
 
 /* Answers -h, -V and -i. */
@@ -70,13 +72,25 @@ configure(struct config *c, int argc, char *argv[], int *exit_code)
 }
 
 static int
+open_auth(struct program *p)
+{
+    const struct auth_config *c = &p->config.auth;
+    if (c->file == NULL && !c->sasl)
+        return 0;
+    p->auth = auth_create(c);
+    return p->auth != NULL ? 0 : EXIT_FAILURE;
+}
+
+static int
 start(struct program *p)
 {
     struct config *c = &p->config;
     int exit_code = process_check(c);
     if (exit_code == 0)
         exit_code = process_set_limits(c);
-    if (exit_code == 0 && !listen_tcp(&c->net, p->listeners, &p->listener_count))
+    /* UDP first: who finds TCP open may use both. */
+    if (exit_code == 0 && (!listen_udp(&c->net, p->listeners, &p->listener_count) ||
+                           !listen_tcp(&c->net, p->listeners, &p->listener_count)))
         exit_code = EX_OSERR;
     if (exit_code == 0)
         exit_code = process_switch_user(&c->process);
@@ -84,6 +98,8 @@ start(struct program *p)
         exit_code = EX_OSERR;
     if (exit_code == 0 && !listen_write_port_file(&c->net, p->listeners, p->listener_count))
         exit_code = EX_OSERR;
+    if (exit_code == 0)
+        exit_code = open_auth(p);
     if (exit_code == 0)
         exit_code = process_daemonise(&p->process, &c->process);
     return exit_code;
@@ -95,7 +111,7 @@ serve(struct program *p)
     const struct config *c = &p->config;
     process_write_pid(&p->process, &c->process);
     process_lock_memory(&c->process);
-    return server_run(c, p->listeners, p->listener_count, &p->process);
+    return server_run(c, p->listeners, p->listener_count, p->auth, &p->process);
 }
 
 int
@@ -111,6 +127,7 @@ main(int argc, char *argv[])
         if (exit_code == 0)
             exit_code = serve(p);
         listen_close(p->listeners, p->listener_count);
+        auth_destroy(p->auth);
         process_end(&p->process);
     }
     options_fini(&p->config);

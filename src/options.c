@@ -7,6 +7,7 @@
 #include <sysexits.h>
 #include "base/log.h"
 #include "net/endpoint.h"
+#include "proto/protocol.h"
 
 #define KIB 1024.0
 #define MIB (1024 * KIB)
@@ -16,6 +17,8 @@
 #define WORKERS_MAX      (ENGINE_THREADS_MAX - 8)
 #define WORKERS_SENSIBLE 64
 #define PORT_MAX         65535
+/* 5.7 MB, which each worker sets aside. */
+#define UDP_REPLY_MAX    4096
 /* 64 TiB: half of what a process can address. */
 #define MEMORY_BYTES_MAX (65536 * GIB)
 
@@ -26,7 +29,7 @@
 #define CHUNK_BYTES_MIN  48
 
 static option_parse_fn parse_action;
-static option_parse_fn parse_udp_port;
+static option_parse_fn parse_port;
 static option_parse_fn parse_listen;
 static option_parse_fn parse_large_pages;
 static option_parse_fn parse_delimiter;
@@ -44,12 +47,13 @@ static option_parse_fn parse_no_chunked_items;
 
 /* In the order of memcached's help. */
 static const struct option_def letter_rows[] = {
-    {.letter = 'p', .name = "port", .arg = "num", .type = OPTION_I32, AT(compat.tcp_port),
-     .min = -1, .max = PORT_MAX, .exit_code = EX_USAGE, .fallback = "11211",
-     .help = "TCP port to listen on"},
-    {.letter = 'U', .name = "udp-port", .arg = "num", .type = OPTION_CUSTOM,
-     .parse = parse_udp_port, .exit_code = EX_USAGE, .fallback = "0, off",
-     .help = "UDP port to listen on; only 0 is available"},
+    {.letter = 'p', .name = "port", .arg = "num", .type = OPTION_CUSTOM, .parse = parse_port,
+     .exit_code = EX_USAGE, .fallback = "11211", .help = "TCP port to listen on"},
+    {.letter = 'U', .name = "udp-port", .arg = "num", .type = OPTION_CUSTOM, .parse = parse_port,
+     .exit_code = EX_USAGE, .fallback = "0, off",
+     .help = "UDP port to listen on; without -p, TCP's as well.\n"
+             "Only senders on private networks are answered:\n"
+             "see -o udp_public"},
     {.letter = 's', .name = "unix-socket", .arg = "file", .type = OPTION_STRING, AT(net.unix_path),
      .help = "UNIX socket to listen on (disables network support)"},
     {.letter = 'a', .name = "unix-mask", .arg = "mask", .type = OPTION_OCTAL, AT(net.unix_mask),
@@ -59,7 +63,9 @@ static const struct option_def letter_rows[] = {
     {.letter = 'l', .name = "listen", .arg = "addr", .type = OPTION_CUSTOM, .parse = parse_listen,
      .exit_code = EX_OSERR, .fallback = "INADDR_ANY",
      .help = "address to listen on: host, host:port, [v6]:port;\n"
-             "may be a list with ',' and may be given again"},
+             "may be a list with ',' and may be given again;\n"
+             "proto[ascii]:, proto[binary]: or proto[negotiating]:\n"
+             "before an address is its -B"},
     {.letter = 'd', .name = "daemon", .type = OPTION_FLAG, AT(process.daemon),
      .help = "run as a daemon"},
     {.letter = 'r', .name = "enable-coredumps", .type = OPTION_FLAG, AT(process.coredumps),
@@ -112,16 +118,22 @@ static const struct option_def letter_rows[] = {
      .min = -1, .max = INT_MAX, .fallback = "1024", .help = "set the backlog queue limit"},
     {.letter = 'B', .name = "protocol", .arg = "name", .type = OPTION_CUSTOM,
      .parse = parse_protocol, .exit_code = EX_USAGE, .fallback = "auto",
-     .help = "protocol: ascii or auto, which are the same here"},
+     .help = "protocol: ascii, binary, or auto, which lets a\n"
+             "client's first byte tell"},
     {.letter = 'I', .name = "max-item-size", .arg = "num", .type = OPTION_SIZE32,
      AT(engine.item_bytes_max), .min = KIB, .max = GIB, .exit_code = EX_USAGE, .fallback = "1m",
      .help = "max item size (min: 1k, max: 1024m)"},
+    {.letter = 'S', .name = "enable-sasl", .type = OPTION_FLAG, AT(auth.sasl),
+     .help = "clients log in by SASL; binary protocol only"},
     {.letter = 'F', .name = "disable-flush-all", .type = OPTION_NO_FLAG, AT(exec.flush_enabled),
      .fallback = "enabled", .help = "disable the flush_all command"},
     {.letter = 'X', .name = "disable-dumping", .type = OPTION_NO_FLAG, AT(exec.dump_enabled),
      .fallback = "enabled", .help = "disable stats cachedump and stats detail"},
     {.letter = 'W', .name = "disable-watch", .type = OPTION_NO_FLAG, AT(exec.watch_enabled),
      .fallback = "enabled", .help = "disable watch commands; this version has none"},
+    {.letter = 'Y', .name = "auth-file", .arg = "file", .type = OPTION_STRING, AT(auth.file),
+     .help = "clients log in with a user and password of this file;\n"
+             "text protocol only; lines are user:password"},
     {.letter = 'N', .name = "napi-ids", .arg = "num", .type = OPTION_U32, AT(compat.napi_ids),
      .min = 1, .max = WORKERS_MAX,
      .help = "number of NAPI ids, not more than threads; no effect:\n"
@@ -147,6 +159,14 @@ static const struct option_def extended_rows[] = {
     {.extended = "sock_cookie_id", .arg = "num", .type = OPTION_U32, AT(net.sock_cookie),
      .max = UINT32_MAX, .fallback = "0",
      .help = "mark of all sockets (SO_MARK), for packet filters"},
+    {.extended = "udp_public", .type = OPTION_FLAG, AT(net.udp_public),
+     .help = "answer datagrams from public addresses too, which\n"
+             "may be those of victims; see that a firewall keeps\n"
+             "the Internet away"},
+    {.extended = "udp_reply_max", .arg = "n", .type = OPTION_U32, AT(net.udp_reply_max), .min = 1,
+     .max = UDP_REPLY_MAX, .fallback = "128",
+     .help = "datagrams of 1400 bytes that a reply may have;\n"
+             "a longer one becomes an error"},
 };
 
 /* What tunes a mechanism of memcached's that we do not have.  A help text makes them known to -h. */
@@ -219,16 +239,11 @@ static const struct option_def compat_rows[] = {
 
 /* Options of memcached's whose feature we do not have. */
 #define REFUSED(name_, why_) {.extended = name_, .type = OPTION_REFUSED, .help = why_}
-#define NO_SASL     "there is no SASL authentication in this version"
-#define NO_AUTHFILE "there is no authentication by password file in this version"
 #define NO_RESTART  "there is no memory that survives a restart in this version"
 #define NO_TLS      "there is no TLS in this version"
 #define NO_STORAGE  "there is no external storage in this version"
 #define NO_PROXY    "there is no proxy in this version"
 static const struct option_def refused_rows[] = {
-    {.letter = 'S', .name = "enable-sasl", .type = OPTION_REFUSED, .help = NO_SASL},
-    {.letter = 'Y', .name = "auth-file", .arg = "file", .type = OPTION_REFUSED,
-     .help = NO_AUTHFILE},
     {.letter = 'e', .name = "memory-file", .arg = "file", .type = OPTION_REFUSED,
      .help = NO_RESTART},
     {.letter = 'Z', .name = "enable-ssl", .type = OPTION_REFUSED, .help = NO_TLS},
@@ -263,7 +278,9 @@ static const struct option_def refused_rows[] = {
 };
 /* clang-format on */
 
+static enum option_status read_environment(struct config *c, struct option_report *report);
 static enum option_status check_all(struct config *c, struct option_report *report);
+static enum option_status settle_protocol(struct config *c, struct option_report *report);
 static enum option_status find_endpoints(struct config *c, struct option_report *report);
 
 /* The tables of one command line. */
@@ -292,7 +309,7 @@ options_init(struct config *c)
     memset(c, 0, sizeof *c);
     engine_config_init(&c->engine);
     c->exec.prefix_delimiter = ':';
-    c->compat.protocol = "auto-negotiate";
+    c->compat.tcp_port = 11211;
     c->compat.hash_algorithm = "murmur3";
     c->compat.slab_automove = 1;
     c->compat.temporary_ttl_s = 61;
@@ -306,10 +323,11 @@ options_parse(struct config *c, int argc, char *const argv[], struct option_repo
     enum option_status status = option_parse(tables.t, ARRAY_COUNT(tables.t), argc, argv, report);
     if (status != OPTION_OK)
         return status;
-    const char *port_file = getenv("MEMCACHED_PORT_FILENAME");
-    if (port_file != NULL && *port_file != '\0' && !option_set_string(&c->net.port_file, port_file))
-        return option_fail(report, EX_OSERR, "out of memory");
-    status = check_all(c, report);
+    status = read_environment(c, report);
+    if (status == OPTION_OK)
+        status = check_all(c, report);
+    if (status == OPTION_OK)
+        status = settle_protocol(c, report);
     return status == OPTION_OK ? find_endpoints(c, report) : status;
 }
 
@@ -328,8 +346,33 @@ options_fini(struct config *c)
     endpoint_clear(&c->net);
     free(c->net.port_file);
     c->net.port_file = NULL;
+    free(c->auth.pwdb);
+    c->auth.pwdb = NULL;
+    free(c->auth.conf_path);
+    c->auth.conf_path = NULL;
     free(c->compat.listen_text);
     c->compat.listen_text = NULL;
+}
+
+/* ---- the environment ---- */
+
+static enum option_status
+read_environment(struct config *c, struct option_report *report)
+{
+    const struct {
+        const char *name;
+        char **field;
+    } variables[] = {
+        {"MEMCACHED_PORT_FILENAME", &c->net.port_file},
+        {"MEMCACHED_SASL_PWDB", &c->auth.pwdb},
+        {"SASL_CONF_PATH", &c->auth.conf_path},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(variables); i++) {
+        const char *value = getenv(variables[i].name);
+        if (value != NULL && *value != '\0' && !option_set_string(variables[i].field, value))
+            return option_fail(report, EX_OSERR, "out of memory");
+    }
+    return OPTION_OK;
 }
 
 /* ---- options with a mind of their own ---- */
@@ -359,16 +402,19 @@ parse_number(const char *text, long max, long *number)
 }
 
 static enum option_status
-parse_udp_port(void *config, const struct option_def *def, const char *text,
-               struct option_report *report)
+parse_port(void *config, const struct option_def *def, const char *text,
+           struct option_report *report)
 {
     struct config *c = config;
-    long port;
-    if (!parse_number(text, PORT_MAX, &port))
-        return option_fail_value(report, def, text, "a port from 0 to 65535");
-    if (port != 0)
-        return option_fail(report, EXIT_FAILURE, "-U: there is no UDP in this version");
-    c->compat.udp_port = 0;
+    long port = -1;
+    if (strcmp(text, "-1") != 0 && !parse_number(text, PORT_MAX, &port))
+        return option_fail_value(report, def, text, "a port from 0 to 65535, or -1");
+    if (def->letter == 'U') {
+        c->compat.udp_port = (int32_t)port;
+    } else {
+        c->compat.tcp_port = (int32_t)port;
+        c->compat.tcp_port_given = true;
+    }
     return OPTION_OK;
 }
 
@@ -414,20 +460,26 @@ parse_delimiter(void *config, const struct option_def *def, const char *text,
     return OPTION_OK;
 }
 
+/* As 'stats settings' calls them. */
+static const char *const protocol_names[PROTOCOL_COUNT] = {
+    [PROTOCOL_AUTO] = "auto-negotiate",
+    [PROTOCOL_TEXT] = "ascii",
+    [PROTOCOL_BINARY] = "binary",
+};
+
 static enum option_status
 parse_protocol(void *config, const struct option_def *def, const char *text,
                struct option_report *report)
 {
     struct config *c = config;
     if (strcmp(text, "auto") == 0)
-        c->compat.protocol = "auto-negotiate";
+        c->compat.protocol = protocol_names[PROTOCOL_AUTO];
     else if (strcmp(text, "ascii") == 0)
-        c->compat.protocol = "ascii";
+        c->compat.protocol = protocol_names[PROTOCOL_TEXT];
     else if (strcmp(text, "binary") == 0)
-        return option_fail(report, EXIT_FAILURE,
-                           "-B binary: there is no binary protocol in this version");
+        c->compat.protocol = protocol_names[PROTOCOL_BINARY];
     else
-        return option_fail_value(report, def, text, "ascii or auto");
+        return option_fail_value(report, def, text, "auto, ascii or binary");
     return OPTION_OK;
 }
 
@@ -631,31 +683,81 @@ check_all(struct config *c, struct option_report *report)
     return OPTION_OK;
 }
 
-/* Turns -l and -p into endpoints: none with -s or -p 0. */
+/* The protocol that option 'option' needs; NULL: none is needed. */
+static const char *
+forced_protocol(const struct config *c, const char **option)
+{
+    *option = c->auth.file != NULL ? "-Y" : "-S";
+    return c->auth.file != NULL ? protocol_names[PROTOCOL_TEXT]
+           : c->auth.sasl       ? protocol_names[PROTOCOL_BINARY]
+                                : NULL;
+}
+
+/* What -B says.  -S and -Y decide which protocol is spoken: another one would be a way around them. */
+static enum option_status
+settle_protocol(struct config *c, struct option_report *report)
+{
+    const char *option, *forced = forced_protocol(c, &option);
+    if (c->auth.sasl && c->auth.file != NULL)
+        return option_fail(report, EX_USAGE, "-S and -Y: clients can log in in one way only");
+    if (forced != NULL && c->compat.udp_port != 0)
+        return option_fail(report, EX_USAGE, "%s: nobody can log in over UDP (-U)", option);
+    if (forced != NULL && c->compat.protocol != NULL && strcmp(c->compat.protocol, forced) != 0)
+        return option_fail(report, EX_USAGE, "%s: clients log in in the %s protocol only (-B)", option,
+                           forced);
+    if (c->compat.protocol == NULL)
+        c->compat.protocol = forced != NULL ? forced : protocol_names[PROTOCOL_AUTO];
+    for (unsigned i = 0; i < PROTOCOL_COUNT; i++)
+        if (strcmp(protocol_names[i], c->compat.protocol) == 0)
+            c->net.protocol = (uint8_t)i;
+    return OPTION_OK;
+}
+
+static enum option_status
+check_endpoint_protocols(const struct config *c, struct option_report *report)
+{
+    const char *option, *forced = forced_protocol(c, &option);
+    for (unsigned i = 0; forced != NULL && i < c->net.endpoint_count; i++)
+        if (c->net.endpoints[i].protocol != c->net.protocol)
+            return option_fail(report, EX_USAGE,
+                               "%s: clients log in in the %s protocol only (-l proto[...])", option,
+                               forced);
+    return OPTION_OK;
+}
+
+static enum option_status
+fail_listen(struct option_report *report, enum endpoint_status status, struct span bad)
+{
+    if (status == ENDPOINT_NO_MEMORY)
+        return option_fail(report, EX_OSERR, "out of memory");
+    return option_fail(report, EX_OSERR, "-l \"%.*s\": %s", (int)bad.bytes, bad.p,
+                       endpoint_status_text(status));
+}
+
+/* Turns -l, -p and -U into endpoints: none with -s. */
 static enum option_status
 find_endpoints(struct config *c, struct option_report *report)
 {
-    int port = c->compat.tcp_port;
+    if (c->compat.udp_port != 0 && !c->compat.tcp_port_given)
+        c->compat.tcp_port = c->compat.udp_port;
+    struct endpoint fallback = {.port = c->compat.tcp_port,
+                                .udp_port = c->compat.udp_port,
+                                .protocol = c->net.protocol};
     const char *list = c->compat.listen_text;
     enum endpoint_status status;
     struct span bad = {"", 0};
     if (c->net.unix_path != NULL)
         return OPTION_OK;
-    if (port == 0)
-        return option_fail(report, EX_USAGE, "-p 0: without -s there is nothing to listen on");
+    if (fallback.port == 0 && fallback.udp_port == 0)
+        return option_fail(report, EX_USAGE,
+                           "-p 0: without -s or -U there is nothing to listen on");
     if (list == NULL)
-        status = endpoint_add_any(&c->net, port);
+        status = endpoint_add_any(&c->net, &fallback);
     else
-        status = endpoint_parse_list(&c->net, span_of(list, strlen(list)), port, &bad);
-    if (status == ENDPOINT_NO_MEMORY)
-        return option_fail(report, EX_OSERR, "out of memory");
-    if (status == ENDPOINT_UNSUPPORTED)
-        return option_fail(report, EXIT_FAILURE, "-l \"%.*s\": %s", (int)bad.bytes, bad.p,
-                           endpoint_status_text(status));
+        status = endpoint_parse_list(&c->net, span_of(list, strlen(list)), &fallback, &bad);
     if (status != ENDPOINT_OK)
-        return option_fail(report, EX_OSERR, "-l \"%.*s\": %s", (int)bad.bytes, bad.p,
-                           endpoint_status_text(status));
+        return fail_listen(report, status, bad);
     if (c->net.endpoint_count == 0)
         return option_fail(report, EX_OSERR, "-l: there is no address in \"%.100s\"", list);
-    return OPTION_OK;
+    return check_endpoint_protocols(c, report);
 }

@@ -3,10 +3,10 @@
  * struct config is all that an operator may decide; each part goes to the module that acts on it.
  * Options that tune a mechanism we do not have are checked as memcached checks them and kept in
  * struct compat_config, for nothing but 'stats settings'.  Options whose feature we do not have are
- * an error: nobody may believe that his server asks for passwords when it does not.
+ * an error: nobody may believe that his server encrypts when it does not.
  *
  * Threads:   the main thread, before any other is started; read-only afterwards.
- * Ownership: options_fini() frees all strings of the struct, those of net_config too.
+ * Ownership: options_fini() frees all strings of the struct, those of net_config and auth_config too.
  */
 #ifndef KETCH_OPTIONS_H
 #define KETCH_OPTIONS_H
@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include "auth/config.h"
 #include "base/attr.h"
 #include "base/option.h"
 #include "engine/engine.h"
@@ -31,12 +32,14 @@ struct process_config {
     unsigned verbosity; /* -v, once each */
 };
 
-/* What memcached would do with these, we do not; 'stats settings' shows them. */
+/* What 'stats settings' shows: things that memcached would act on and we do not, and things as they were
+ * given, of which net_config has what follows. */
 struct compat_config {
-    int32_t tcp_port;     /* -p as given: 0 off, -1 chosen by the system; net_config has the rest */
-    int32_t udp_port;     /* -U: 0 */
+    int32_t tcp_port;     /* -p: 0 off, -1 chosen by the system; without it -U's, or 11211 */
+    bool tcp_port_given;
+    int32_t udp_port;     /* -U as given: the same, and 0 without */
     char *listen_text;    /* -l, all of them joined by ','; NULL: none */
-    const char *protocol; /* -B, as 'stats settings' calls it: there is but one protocol */
+    const char *protocol; /* -B, as 'stats settings' calls it; NULL only while options are read */
     uint32_t napi_ids;    /* -N: memcached's workers by NIC queue; ours take connections in turn */
     bool drop_privileges; /* -o drop_privileges */
     bool hash_expand;     /* -o no_hashexpand clears it */
@@ -77,6 +80,7 @@ struct config {
     struct engine_config engine;
     struct exec_config exec;
     struct net_config net;
+    struct auth_config auth;
     struct process_config process;
     struct compat_config compat;
     enum config_action action; /* what was asked for; other than CONFIG_SERVE with OPTION_STOP */
@@ -85,7 +89,8 @@ struct config {
 /* Everything at its default; false when memory is short.  The hash seed is left 0. */
 bool options_init(struct config *c) MUST_USE;
 
-/* Reads the command line and MEMCACHED_PORT_FILENAME, and checks that the values fit each other.  On
+/* Reads the command line and the environment (MEMCACHED_PORT_FILENAME, MEMCACHED_SASL_PWDB,
+ * SASL_CONF_PATH), and checks that the values fit each other.  On
  * OPTION_BAD the report has memcached's exit code. */
 enum option_status options_parse(struct config *c, int argc, char *const argv[],
                                  struct option_report *report) MUST_USE;

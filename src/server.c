@@ -10,6 +10,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "auth/auth.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mutex.h"
@@ -18,6 +19,7 @@
 #include "exec/exec.h"
 #include "maintenance.h"
 #include "net/acceptor.h"
+#include "net/listen.h"
 #include "net/spare.h"
 #include "net/worker.h"
 #include "options.h"
@@ -32,6 +34,7 @@ struct base_figures {
 
 struct server {
     const struct config *config;
+    struct auth *auth; /* NULL: none */
     const struct listener *listeners;
     unsigned listener_count;
     struct clock clock;
@@ -75,6 +78,16 @@ add_workers(const struct server *s, struct worker_counters *sum)
         counter_add_all(sum, worker_counters(s->workers[i]), sizeof *sum);
 }
 
+/* memcached takes them for connections. */
+static unsigned
+udp_sockets(const struct server *s)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < s->listener_count; i++)
+        count += s->listeners[i].udp_fd_count;
+    return count;
+}
+
 static void
 figures(void *context, struct exec_figures *out)
 {
@@ -87,10 +100,10 @@ figures(void *context, struct exec_figures *out)
     *out = (struct exec_figures){
         .workers = net->workers,
         .conns_max = net->conns_max,
-        .conns_now = acceptor_open_conns(&s->acceptor),
+        .conns_now = acceptor_open_conns(&s->acceptor) + udp_sockets(s),
         .conns_ever = counter_get(&sum.conns_opened) - counter_get(&base->workers.conns_opened),
         .conns_rejected = counter_get(&s->acceptor.rejected) - base->rejected,
-        .conn_structures = acceptor_open_conns(&s->acceptor),
+        .conn_structures = acceptor_open_conns(&s->acceptor) + udp_sockets(s),
         .reserved_fds = process_reserved_fds(s->config),
         .conn_yields = counter_get(&sum.conn_yields) - counter_get(&base->workers.conn_yields),
         .idle_kicks = counter_get(&sum.idle_kicks) - counter_get(&base->workers.idle_kicks),
@@ -113,7 +126,8 @@ show_conns(void *context, stat_emit_fn *emit, void *to)
 {
     struct server *s = context;
     for (unsigned i = 0; i < s->listener_count; i++)
-        net_show_listener(s->listeners[i].fd, emit, to);
+        if (s->listeners[i].fd >= 0)
+            net_show_listener(s->listeners[i].fd, emit, to);
     for (unsigned i = 0; i < s->worker_count; i++)
         worker_show_conns(s->workers[i], emit, to);
 }
@@ -156,8 +170,12 @@ on_stop_signal(struct ev_loop *loop, ev_signal *watcher, int events)
 static void
 on_reload_signal(struct ev_loop *loop, ev_signal *watcher, int events)
 {
-    (void)loop, (void)watcher, (void)events;
-    log_line(LOG_INFO, "SIGHUP: there is nothing to reload");
+    (void)loop, (void)events;
+    struct server *s = watcher->data;
+    if (s->auth != NULL)
+        auth_reload(s->auth);
+    else
+        log_line(LOG_INFO, "SIGHUP: there is nothing to reload");
 }
 
 static void
@@ -167,6 +185,7 @@ watch_signals(struct server *s)
     ev_signal_init(&s->on_term, on_stop_signal, SIGTERM);
     ev_signal_init(&s->on_usr1, on_stop_signal, SIGUSR1);
     ev_signal_init(&s->on_hup, on_reload_signal, SIGHUP);
+    s->on_hup.data = s;
     ev_signal_start(s->loop, &s->on_int);
     ev_signal_start(s->loop, &s->on_term);
     ev_signal_start(s->loop, &s->on_usr1);
@@ -210,6 +229,8 @@ create_cache(struct server *s)
     s->exec = exec_create(s->engine, &s->clock, &s->config->exec, &hooks);
     if (s->exec == NULL)
         log_line(LOG_ERROR, "out of memory");
+    else if (s->auth != NULL)
+        exec_require_auth(s->exec, s->auth);
     return s->exec != NULL;
 }
 
@@ -228,7 +249,9 @@ start_threads(struct server *s)
                                          .exec = s->exec,
                                          .clock = &s->clock,
                                          .config = net,
-                                         .workers = s->workers};
+                                         .workers = s->workers,
+                                         .listeners = s->listeners,
+                                         .listener_count = s->listener_count};
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     s->maintenance = maintenance_start(s->engine, &s->clock);
@@ -264,6 +287,8 @@ start(struct server *s)
                                   s->listener_count, s->workers);
     if (!s->accepting)
         log_line(LOG_ERROR, "out of memory");
+    for (unsigned i = 0; s->accepting && i < s->worker_count; i++)
+        worker_answer_udp(s->workers[i]);
     return s->accepting;
 }
 
@@ -288,9 +313,10 @@ stop(struct server *s)
 
 int
 server_run(const struct config *c, const struct listener *listeners, unsigned count,
-           struct process *process)
+           struct auth *auth, struct process *process)
 {
-    struct server s = {.config = c, .listeners = listeners, .listener_count = count};
+    struct server s = {
+        .config = c, .listeners = listeners, .listener_count = count, .auth = auth};
     mutex_init(&s.base_lock);
     bool ok = start(&s);
     if (ok) {

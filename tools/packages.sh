@@ -4,7 +4,7 @@
 
 # Words to build the server; the build system's own generators not in a release, which has ./configure.
 packages_to_build() {
-    echo gcc libc6-dev make pkg-config libev-dev libxxhash-dev
+    echo gcc libc6-dev make pkg-config libev-dev libxxhash-dev libsasl2-dev
     if [ -e .git ] || [ ! -f configure ]; then
         echo autoconf automake
     fi

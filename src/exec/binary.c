@@ -10,7 +10,7 @@ _Static_assert(BINARY_HEADER_BYTES + EXTRAS_BYTES + KEY_BYTES_MAX <= VALUE_HEAD_
                "one answer is one step of the output");
 
 static exec_fn binary_bad, binary_get, binary_gat, binary_touch, binary_storage, binary_arith,
-    binary_delete, binary_flush, binary_noop, binary_version, binary_quit, binary_unknown;
+    binary_delete, binary_flush, binary_noop, binary_version, binary_quit;
 
 exec_fn *const exec_binary[CMD_COUNT] = {
     [CMD_BAD] = binary_bad,
@@ -31,9 +31,9 @@ exec_fn *const exec_binary[CMD_COUNT] = {
     [CMD_QUIT] = binary_quit,
     [CMD_STATS] = exec_binary_stats,
     [CMD_NOOP] = binary_noop,
-    [CMD_SASL_LIST] = binary_unknown,
-    [CMD_SASL_AUTH] = binary_unknown,
-    [CMD_SASL_STEP] = binary_unknown,
+    [CMD_SASL_LIST] = exec_sasl,
+    [CMD_SASL_AUTH] = exec_sasl,
+    [CMD_SASL_STEP] = exec_sasl,
 };
 
 /* Answers what is done, without more to say than that, unless the request was a quiet one; and what is
@@ -270,17 +270,13 @@ binary_quit(struct exec_thread *xt, struct session *s, const struct request *r, 
 }
 
 static enum step
-binary_unknown(struct exec_thread *xt, struct session *s, const struct request *r,
-               struct output *out)
-{
-    (void)s;
-    return answer_status(xt, r, BINARY_UNKNOWN, out);
-}
-
-static enum step
 binary_bad(struct exec_thread *xt, struct session *s, const struct request *r, struct output *out)
 {
     (void)s;
+    if (UNLIKELY(exec_is_bad_sasl(xt, r))) {
+        answer_status(xt, r, BINARY_INVALID, out);
+        return STEP_CLOSE;
+    }
     if (r->error != PROTO_SILENT)
         answer_status(xt, r, binary_status_of(r->error), out);
     return r->flags & REQ_CLOSE ? STEP_CLOSE : STEP_DONE;

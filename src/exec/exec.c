@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "auth/auth.h"
 #include "exec/dump.h"
 #include "exec/store.h"
 
@@ -111,7 +112,9 @@ exec_exptime(const struct exec *x, int64_t raw, uint32_t now_s)
 static enum step
 exec_bad(struct exec_thread *xt, struct session *s, const struct request *r, struct output *out)
 {
-    (void)xt, (void)s;
+    (void)xt;
+    if (UNLIKELY(s->is_datagram) && r->error == PROTO_UNKNOWN)
+        return STEP_CLOSE; /* it may be another server's reply */
     reply(out, r, text_error_line(r->error));
     return r->flags & REQ_CLOSE ? STEP_CLOSE : STEP_DONE;
 }
@@ -239,6 +242,8 @@ session_fini(struct exec_thread *xt, struct session *s)
     engine_abandon(xt->engine_thread, &s->upload);
     exec_meta_forget(s);
     stream_fini(xt, &s->stream);
+    if (s->login != NULL)
+        auth_end(xt->exec->auth, &s->login);
 }
 
 /* ---- running ---- */
@@ -261,12 +266,19 @@ prefetch(struct exec_thread *xt, size_t count)
             engine_prefetch_item(e, batch[i].hash);
 }
 
+static enum protocol
+first_protocol(const struct exec *x, char first)
+{
+    return x->only_protocol != PROTOCOL_AUTO ? x->only_protocol : protocol_of(first);
+}
+
 uint64_t
 exec_prefetch(struct exec_thread *xt, const struct session *s, struct span in)
 {
     if (s->upload.item != NULL || s->stream.kind != STREAM_NONE || in.bytes == 0)
         return 0;
-    enum protocol protocol = s->protocol != PROTOCOL_AUTO ? s->protocol : protocol_of(in.p[0]);
+    enum protocol protocol =
+        s->protocol != PROTOCOL_AUTO ? s->protocol : first_protocol(xt->exec, in.p[0]);
     struct span key = protocol == PROTOCOL_BINARY ? binary_peek_key(&s->binary_parser, in)
                                                   : text_peek_key(&s->parser, in);
     if (key.bytes == 0)
@@ -283,13 +295,27 @@ exec_prefetch_more(struct exec_thread *xt, uint64_t hint)
         engine_prefetch_item(xt->exec->engine, hint);
 }
 
+static bool
+must_log_in(const struct exec_thread *xt, const struct session *s)
+{
+    return xt->exec->auth != NULL && !s->authenticated;
+}
+
+static exec_fn *const *
+table_of(const struct exec_thread *xt, const struct session *s)
+{
+    if (s->protocol != PROTOCOL_BINARY)
+        return exec_text;
+    return UNLIKELY(must_log_in(xt, s)) ? exec_guarded : exec_binary;
+}
+
 /* Executes the batch in order.  '*done' requests of it are over; if not all are, the next one has to
  * be parsed again. */
 static enum exec_status
 run_batch(struct exec_thread *xt, struct session *s, size_t count, struct output *out,
           unsigned *budget, size_t *done)
 {
-    exec_fn *const *execute = s->protocol == PROTOCOL_BINARY ? exec_binary : exec_text;
+    exec_fn *const *execute = table_of(xt, s);
     for (*done = 0; *done < count; ++*done) {
         const struct request *r = &xt->batch[*done];
         if (output_is_full(out))
@@ -355,7 +381,7 @@ exec_run(struct exec_thread *xt, struct session *s, struct span in, struct outpu
     bool more;
     *used = 0;
     if (UNLIKELY(s->protocol == PROTOCOL_AUTO) && in.bytes > 0)
-        s->protocol = protocol_of(in.p[0]);
+        s->protocol = first_protocol(xt->exec, in.p[0]);
     do {
         struct span rest = span_of(in.p + *used, in.bytes - *used);
         size_t step = 0;
@@ -367,6 +393,8 @@ exec_run(struct exec_thread *xt, struct session *s, struct span in, struct outpu
             more = s->upload.item == NULL;
             if (more)
                 exec_meta_forget(s);
+        } else if (UNLIKELY(must_log_in(xt, s)) && s->protocol == PROTOCOL_TEXT) {
+            status = exec_login(xt, s, rest, out, budget, &step, &more);
         } else {
             status = run_requests(xt, s, rest, out, budget, &step, &more);
         }

@@ -92,6 +92,7 @@ struct exec_hooks {
     void (*reset)(void *context);
 };
 
+struct auth;
 struct exec;
 struct exec_thread;
 
@@ -100,6 +101,10 @@ struct exec_thread;
 struct exec *exec_create(struct engine *e, struct clock *clock, const struct exec_config *config,
                          const struct exec_hooks *hooks) MUST_USE;
 void exec_destroy(struct exec *x); /* all threads must have left; accepts NULL */
+
+/* From now on clients must log in, and 'auth', which must outlive the exec, says who may; they all speak the
+ * protocol that it is for.  Before the first session. */
+void exec_require_auth(struct exec *x, struct auth *a);
 
 /* For the thread that joined the engine as 't'.  NULL when memory is short. */
 struct exec_thread *exec_join(struct exec *x, struct engine_thread *t) MUST_USE;

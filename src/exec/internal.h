@@ -19,11 +19,14 @@ struct exec {
     const struct exec_config *config;
     struct exec_hooks hooks;
     struct prefixes *prefixes;
+    struct auth *auth;     /* NULL: everybody may do everything */
+    uint8_t only_protocol; /* enum protocol; AUTO: the client's first byte decides */
 
     /* Any thread; relaxed, as nothing else depends on them. */
     _Atomic bool detail_on;    /* prefixes are counted: -D, 'stats detail' */
     _Atomic uint32_t oldest_s; /* the second before the last flush_all struck or will; 0: none */
     _Atomic uint64_t cmd_meta; /* me, since the start or 'stats reset' */
+    _Atomic uint64_t auth_cmds, auth_errors; /* logins, and those that failed, in the same manner */
     _Atomic uint64_t report_bytes; /* of reports that clients have not read yet */
 };
 
@@ -43,6 +46,7 @@ enum step {
     STEP_DONE,
     STEP_STREAM, /* the rest of the answer is in session.stream */
     STEP_UPLOAD, /* the rest of the request is still to come */
+    STEP_SWITCH, /* answered; requests behind it in the batch come under other rules */
     STEP_AGAIN,  /* nothing has happened, nothing was answered: again after a quiescent point */
     STEP_CLOSE,  /* the client's last */
 };
@@ -82,6 +86,15 @@ uint32_t exec_exptime(const struct exec *x, int64_t raw, uint32_t now_s);
 /* What each protocol does with a command; NULL: it has no such command. */
 extern exec_fn *const exec_text[CMD_COUNT];   /* exec.c */
 extern exec_fn *const exec_binary[CMD_COUNT]; /* binary.c */
+
+/* auth.c: the same, of a client that must log in first; and what else a login needs. */
+extern exec_fn *const exec_guarded[CMD_COUNT];
+exec_fn exec_sasl;
+/* Is it a request of SASL that makes no sense, where SASL is known? */
+bool exec_is_bad_sasl(const struct exec_thread *xt, const struct request *r);
+/* All that is understood of text before a login; like run_requests(). */
+enum exec_status exec_login(struct exec_thread *xt, struct session *s, struct span in,
+                            struct output *out, unsigned *budget, size_t *used, bool *more);
 
 /* retrieve.c */
 exec_fn exec_get, exec_gat, exec_end;

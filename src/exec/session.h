@@ -13,7 +13,7 @@
  * The other fields are for exec alone.
  *
  * Threads:   its connection's worker only.
- * Ownership: owns the open upload, the pin of a streamed item, the bytes of a report:
+ * Ownership: owns the open upload, the pin of a streamed item, the bytes of a report, a login under way:
  *            session_fini() (exec.h) gives them back.
  */
 #ifndef KETCH_EXEC_SESSION_H
@@ -26,6 +26,7 @@
 #include "proto/protocol.h"
 #include "proto/text.h"
 
+struct auth_login;
 struct dump;
 struct meta_upload;
 struct output;
@@ -68,7 +69,10 @@ struct session {
     struct meta_upload *meta;         /* ms, from malloc while its upload is open; else NULL */
     bool upload_noreply;              /* text: no answer at all; binary: none but to a failure */
     uint8_t protocol;                 /* enum protocol; AUTO until the first byte has come */
+    bool is_datagram;                 /* there is no connection; see datagram.h */
+    bool authenticated;               /* means something where exec_require_auth() was called */
     uint32_t wait_began_ms; /* 'stats' is put off since; 0: it is not */
+    struct auth_login *login; /* a SASL login under way; NULL: there is none */
     struct stream stream;
 };
 

@@ -133,8 +133,10 @@ command_stats(struct report *r, const struct figures *f, const struct exec *x)
     stat_u64(r, "touch_misses", v(&t->touch_misses));
     stat_u64(r, "store_too_large", v(&t->store_too_large));
     stat_u64(r, "store_no_memory", v(&t->store_no_memory));
-    stat_u64(r, "auth_cmds", 0);
-    stat_u64(r, "auth_errors", 0);
+    stat_u64(r, "auth_cmds",
+             atomic_load_explicit(&((struct exec *)x)->auth_cmds, memory_order_relaxed));
+    stat_u64(r, "auth_errors",
+             atomic_load_explicit(&((struct exec *)x)->auth_errors, memory_order_relaxed));
 }
 
 static void
@@ -447,6 +449,8 @@ reset(struct exec *x)
     engine_reset_counters(x->engine);
     prefixes_clear(x->prefixes);
     atomic_store_explicit(&x->cmd_meta, 0, memory_order_relaxed);
+    atomic_store_explicit(&x->auth_cmds, 0, memory_order_relaxed);
+    atomic_store_explicit(&x->auth_errors, 0, memory_order_relaxed);
     x->hooks.reset(x->hooks.context);
 }
 
@@ -525,9 +529,7 @@ stats_group(struct exec_thread *xt, struct session *s, report_fn *group, struct 
 static uint32_t
 now_ms(void)
 {
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint32_t)(ts.tv_sec * 1000 + ts.tv_nsec / 1000000) | 1; /* never 0 */
+    return (uint32_t)(clock_monotonic_us() / 1000) | 1; /* never 0 */
 }
 
 /* Chunks that wait for a quiescent point would show up as used.  But while everybody stores there are
@@ -535,7 +537,7 @@ now_ms(void)
 static bool
 has_to_wait(struct exec_thread *xt, struct session *s)
 {
-    if (engine_has_limbo(xt->engine_thread)) {
+    if (engine_has_limbo(xt->engine_thread) && !s->is_datagram) {
         if (s->wait_began_ms == 0)
             s->wait_began_ms = now_ms();
         if (now_ms() - s->wait_began_ms < WAIT_MS)

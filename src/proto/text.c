@@ -154,6 +154,18 @@ text_parser_swallow(struct text_parser *p, uint64_t bytes)
         *p = (struct text_parser){.mode = TEXT_SWALLOW, .swallow_bytes = bytes};
 }
 
+size_t
+text_parser_skip(struct text_parser *p, size_t here)
+{
+    if (p->mode != TEXT_SWALLOW)
+        return 0;
+    uint64_t bytes = here < p->swallow_bytes ? here : p->swallow_bytes;
+    p->swallow_bytes -= bytes;
+    if (p->swallow_bytes == 0)
+        *p = (struct text_parser){.mode = TEXT_LINE};
+    return bytes;
+}
+
 struct span
 text_error_line(enum proto_error e)
 {
@@ -353,15 +365,8 @@ run_data(struct run *run, struct request *r)
 static bool
 run_swallow(struct run *run)
 {
-    uint64_t here = (uint64_t)(run->end - run->at);
-    if (here < run->parser->swallow_bytes) {
-        run->parser->swallow_bytes -= here;
-        run->at = run->end;
-        return false;
-    }
-    run->at += run->parser->swallow_bytes;
-    *run->parser = (struct text_parser){.mode = TEXT_LINE};
-    return true;
+    run->at += text_parser_skip(run->parser, (size_t)(run->end - run->at));
+    return run->parser->mode != TEXT_SWALLOW;
 }
 
 static bool

@@ -77,6 +77,10 @@ void text_parser_rewind(struct text_parser *p, const struct request *r);
  * begin: after a storage command without REQ_WHOLE, which is always the last of its parse. */
 void text_parser_swallow(struct text_parser *p, uint64_t bytes);
 
+/* Takes what is to be thrown away off the stream, of which 'here' bytes are here; returns how many bytes that
+ * is.  text_parse() does the same by itself. */
+size_t text_parser_skip(struct text_parser *p, size_t here);
+
 /* The line, with its line end, that answers 'e'; empty for PROTO_SILENT. */
 struct span text_error_line(enum proto_error e);
 

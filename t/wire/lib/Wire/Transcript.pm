@@ -1,7 +1,7 @@
 # Wire::Transcript - reads a transcript: a file of sections, each a list of steps.  README describes
 # the language; here is what it becomes.
 #
-#   transcript  { file, args => [server options], tcp => bool, sections => [section, ...] }
+#   transcript  { file, args => [server options], tcp => bool, asks => bool, sections => [section, ...] }
 #   section     { title, line, skip_on => {server => reason}, clock => bool, exact_clock => bool,
 #                 longest_pass_s, steps => [step, ...] }
 #   step        { do => 'send',   conn, line, text, uses => bool }
@@ -12,6 +12,7 @@ package Wire::Transcript;
 
 use strict;
 use warnings;
+use File::Basename qw(dirname);
 
 # Reads a file; dies with "file:line: what" where it is not understood.
 sub read_file
@@ -60,8 +61,9 @@ sub read_line
 {
     my ($self, $line, $number) = @_;
     return if $line eq '' || $line =~ /^#/;
-    return push @{$self->{args}}, split ' ', $1 if $line =~ /^\$ ketchd\b(.*)/;
+    return push @{$self->{args}}, $self->server_args($1) if $line =~ /^\$ ketchd\b(.*)/;
     return $self->{tcp} = 1 if $line eq '! tcp';
+    return $self->{asks} = 1 if $line eq '! asks for a login';
     return $self->open_section($1, $number) if $line =~ /^= (.+)/;
     my $section = $self->{sections}[-1] or die "a step before the first '= title'\n";
     return read_tag($section, $1) if $line =~ /^! (.+)/;
@@ -69,6 +71,13 @@ sub read_line
         or die "not understood: $line\n";
     my $step = read_step($mark, $rest // '');
     push @{$section->{steps}}, {%$step, conn => $conn || 0, line => $number};
+}
+
+sub server_args
+{
+    my ($self, $words) = @_;
+    my $here = dirname($self->{file});
+    return map { s/\{here\}/$here/gr } split ' ', $words;
 }
 
 sub open_section
