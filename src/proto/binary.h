@@ -33,7 +33,6 @@
 #define KETCH_PROTO_BINARY_H
 
 #include <endian.h>
-#include <stdbool.h>
 #include <string.h>
 #include "base/attr.h"
 #include "proto/request.h"
@@ -85,13 +84,6 @@ binary_u32(const char *at)
     uint32_t n;
     memcpy(&n, at, sizeof n);
     return be32toh(n);
-}
-
-/* Is its opcode one of SASL's? */
-static inline bool
-binary_is_sasl(const char *packet)
-{
-    return packet[1] >= 0x20 && packet[1] <= 0x22;
 }
 
 /* The unique that the item must have, 0: any. */

@@ -374,7 +374,6 @@ START_TEST(nobody_asks_where_nobody_logs_in)
     EXPECT(false, {LIST, NONE, NONE, BINARY_UNKNOWN, SPAN("Unknown command")},
            {AUTH, PLAIN, SECRET, BINARY_UNKNOWN, SPAN("Unknown command")},
            {STEP, PLAIN, SECRET, BINARY_UNKNOWN, SPAN("Unknown command")},
-           {LIST, SPAN("x"), SPAN("y"), BINARY_UNKNOWN, SPAN("Unknown command")},
            {GET, SPAN("k"), NONE, MISS});
     expect("set a 0 0 12\r\nalice secret\r\n\r\nget a\r\n",
            "STORED\r\nCLIENT_ERROR bad command line format\r\nVALUE a 0 12\r\nalice secret\r\nEND\r\n");
