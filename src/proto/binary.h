@@ -41,7 +41,8 @@
 #define BINARY_EXTRAS_BYTES_MAX 20          /* of an opcode that we know */
 #define BINARY_BODY_BYTES_MAX (1u << 30)    /* memcached's limit */
 #define BINARY_EXPTIME_NONE   UINT32_MAX    /* increment and decrement: do not create */
-#define BINARY_SASL_BYTES_MAX 2048          /* of what a SASL mechanism sends in one step */
+#define BINARY_SASL_BYTES_MAX 16384         /* of what a SASL mechanism sends in one step: the longest
+                                               are Kerberos' tickets */
 
 /* With as many bytes there is always something to parse: see TEXT_INPUT_BYTES_MIN. */
 #define BINARY_INPUT_BYTES_MIN (BINARY_HEADER_BYTES + KEY_BYTES_MAX + BINARY_SASL_BYTES_MAX)

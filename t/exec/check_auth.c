@@ -327,9 +327,9 @@ END_TEST
 
 START_TEST(long_data_is_refused)
 {
-    static char long_data[4000];
+    static char long_data[20000];
     EXPECT(true, {AUTH, PLAIN, span_of(long_data, sizeof long_data), REFUSED},
-           {AUTH, PLAIN, span_of(long_data, 1500), REFUSED}, {GET, SPAN("k"), NONE, REFUSED});
+           {AUTH, PLAIN, span_of(long_data, 16384), REFUSED}, {GET, SPAN("k"), NONE, REFUSED});
     EXPECT(false, {AUTH, PLAIN, NONE, BINARY_AUTH_CONTINUE, NONE},
            {STEP, PLAIN, span_of(long_data, sizeof long_data), REFUSED}, {STEP, PLAIN, SECRET, REFUSED},
            {AUTH, PLAIN, SECRET, ADMITTED});
