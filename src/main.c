@@ -88,7 +88,9 @@ start(struct program *p)
     int exit_code = process_check(c);
     if (exit_code == 0)
         exit_code = process_set_limits(c);
-    if (exit_code == 0 && !listen_tcp(&c->net, p->listeners, &p->listener_count))
+    /* UDP first: who finds TCP open may use both. */
+    if (exit_code == 0 && (!listen_udp(&c->net, p->listeners, &p->listener_count) ||
+                           !listen_tcp(&c->net, p->listeners, &p->listener_count)))
         exit_code = EX_OSERR;
     if (exit_code == 0)
         exit_code = process_switch_user(&c->process);

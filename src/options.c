@@ -7,6 +7,7 @@
 #include <sysexits.h>
 #include "base/log.h"
 #include "net/endpoint.h"
+#include "proto/protocol.h"
 
 #define KIB 1024.0
 #define MIB (1024 * KIB)
@@ -16,6 +17,8 @@
 #define WORKERS_MAX      (ENGINE_THREADS_MAX - 8)
 #define WORKERS_SENSIBLE 64
 #define PORT_MAX         65535
+/* 5.7 MB, which each worker sets aside. */
+#define UDP_REPLY_MAX    4096
 /* 64 TiB: half of what a process can address. */
 #define MEMORY_BYTES_MAX (65536 * GIB)
 
@@ -26,7 +29,7 @@
 #define CHUNK_BYTES_MIN  48
 
 static option_parse_fn parse_action;
-static option_parse_fn parse_udp_port;
+static option_parse_fn parse_port;
 static option_parse_fn parse_listen;
 static option_parse_fn parse_large_pages;
 static option_parse_fn parse_delimiter;
@@ -44,12 +47,13 @@ static option_parse_fn parse_no_chunked_items;
 
 /* In the order of memcached's help. */
 static const struct option_def letter_rows[] = {
-    {.letter = 'p', .name = "port", .arg = "num", .type = OPTION_I32, AT(compat.tcp_port),
-     .min = -1, .max = PORT_MAX, .exit_code = EX_USAGE, .fallback = "11211",
-     .help = "TCP port to listen on"},
-    {.letter = 'U', .name = "udp-port", .arg = "num", .type = OPTION_CUSTOM,
-     .parse = parse_udp_port, .exit_code = EX_USAGE, .fallback = "0, off",
-     .help = "UDP port to listen on; only 0 is available"},
+    {.letter = 'p', .name = "port", .arg = "num", .type = OPTION_CUSTOM, .parse = parse_port,
+     .exit_code = EX_USAGE, .fallback = "11211", .help = "TCP port to listen on"},
+    {.letter = 'U', .name = "udp-port", .arg = "num", .type = OPTION_CUSTOM, .parse = parse_port,
+     .exit_code = EX_USAGE, .fallback = "0, off",
+     .help = "UDP port to listen on; without -p, TCP's as well.\n"
+             "Only senders on private networks are answered:\n"
+             "see -o udp_public"},
     {.letter = 's', .name = "unix-socket", .arg = "file", .type = OPTION_STRING, AT(net.unix_path),
      .help = "UNIX socket to listen on (disables network support)"},
     {.letter = 'a', .name = "unix-mask", .arg = "mask", .type = OPTION_OCTAL, AT(net.unix_mask),
@@ -59,7 +63,9 @@ static const struct option_def letter_rows[] = {
     {.letter = 'l', .name = "listen", .arg = "addr", .type = OPTION_CUSTOM, .parse = parse_listen,
      .exit_code = EX_OSERR, .fallback = "INADDR_ANY",
      .help = "address to listen on: host, host:port, [v6]:port;\n"
-             "may be a list with ',' and may be given again"},
+             "may be a list with ',' and may be given again;\n"
+             "proto[ascii]:, proto[binary]: or proto[negotiating]:\n"
+             "before an address is its -B"},
     {.letter = 'd', .name = "daemon", .type = OPTION_FLAG, AT(process.daemon),
      .help = "run as a daemon"},
     {.letter = 'r', .name = "enable-coredumps", .type = OPTION_FLAG, AT(process.coredumps),
@@ -112,7 +118,8 @@ static const struct option_def letter_rows[] = {
      .min = -1, .max = INT_MAX, .fallback = "1024", .help = "set the backlog queue limit"},
     {.letter = 'B', .name = "protocol", .arg = "name", .type = OPTION_CUSTOM,
      .parse = parse_protocol, .exit_code = EX_USAGE, .fallback = "auto",
-     .help = "protocol: ascii or auto, which are the same here"},
+     .help = "protocol: ascii, binary, or auto, which lets a\n"
+             "client's first byte tell"},
     {.letter = 'I', .name = "max-item-size", .arg = "num", .type = OPTION_SIZE32,
      AT(engine.item_bytes_max), .min = KIB, .max = GIB, .exit_code = EX_USAGE, .fallback = "1m",
      .help = "max item size (min: 1k, max: 1024m)"},
@@ -152,6 +159,14 @@ static const struct option_def extended_rows[] = {
     {.extended = "sock_cookie_id", .arg = "num", .type = OPTION_U32, AT(net.sock_cookie),
      .max = UINT32_MAX, .fallback = "0",
      .help = "mark of all sockets (SO_MARK), for packet filters"},
+    {.extended = "udp_public", .type = OPTION_FLAG, AT(net.udp_public),
+     .help = "answer datagrams from public addresses too, which\n"
+             "may be those of victims; see that a firewall keeps\n"
+             "the Internet away"},
+    {.extended = "udp_reply_max", .arg = "n", .type = OPTION_U32, AT(net.udp_reply_max), .min = 1,
+     .max = UDP_REPLY_MAX, .fallback = "128",
+     .help = "datagrams of 1400 bytes that a reply may have;\n"
+             "a longer one becomes an error"},
 };
 
 /* What tunes a mechanism of memcached's that we do not have.  A help text makes them known to -h. */
@@ -294,6 +309,7 @@ options_init(struct config *c)
     memset(c, 0, sizeof *c);
     engine_config_init(&c->engine);
     c->exec.prefix_delimiter = ':';
+    c->compat.tcp_port = 11211;
     c->compat.hash_algorithm = "murmur3";
     c->compat.slab_automove = 1;
     c->compat.temporary_ttl_s = 61;
@@ -386,16 +402,19 @@ parse_number(const char *text, long max, long *number)
 }
 
 static enum option_status
-parse_udp_port(void *config, const struct option_def *def, const char *text,
-               struct option_report *report)
+parse_port(void *config, const struct option_def *def, const char *text,
+           struct option_report *report)
 {
     struct config *c = config;
-    long port;
-    if (!parse_number(text, PORT_MAX, &port))
-        return option_fail_value(report, def, text, "a port from 0 to 65535");
-    if (port != 0)
-        return option_fail(report, EXIT_FAILURE, "-U: there is no UDP in this version");
-    c->compat.udp_port = 0;
+    long port = -1;
+    if (strcmp(text, "-1") != 0 && !parse_number(text, PORT_MAX, &port))
+        return option_fail_value(report, def, text, "a port from 0 to 65535, or -1");
+    if (def->letter == 'U') {
+        c->compat.udp_port = (int32_t)port;
+    } else {
+        c->compat.tcp_port = (int32_t)port;
+        c->compat.tcp_port_given = true;
+    }
     return OPTION_OK;
 }
 
@@ -441,20 +460,26 @@ parse_delimiter(void *config, const struct option_def *def, const char *text,
     return OPTION_OK;
 }
 
+/* As 'stats settings' calls them. */
+static const char *const protocol_names[PROTOCOL_COUNT] = {
+    [PROTOCOL_AUTO] = "auto-negotiate",
+    [PROTOCOL_TEXT] = "ascii",
+    [PROTOCOL_BINARY] = "binary",
+};
+
 static enum option_status
 parse_protocol(void *config, const struct option_def *def, const char *text,
                struct option_report *report)
 {
     struct config *c = config;
     if (strcmp(text, "auto") == 0)
-        c->compat.protocol = "auto-negotiate";
+        c->compat.protocol = protocol_names[PROTOCOL_AUTO];
     else if (strcmp(text, "ascii") == 0)
-        c->compat.protocol = "ascii";
+        c->compat.protocol = protocol_names[PROTOCOL_TEXT];
     else if (strcmp(text, "binary") == 0)
-        return option_fail(report, EXIT_FAILURE,
-                           "-B binary: there is no binary protocol in this version");
+        c->compat.protocol = protocol_names[PROTOCOL_BINARY];
     else
-        return option_fail_value(report, def, text, "ascii or auto");
+        return option_fail_value(report, def, text, "auto, ascii or binary");
     return OPTION_OK;
 }
 
@@ -658,51 +683,81 @@ check_all(struct config *c, struct option_report *report)
     return OPTION_OK;
 }
 
-/* -S and -Y decide which protocol is spoken: another one would be a way around them. */
+/* The protocol that option 'option' needs; NULL: none is needed. */
+static const char *
+forced_protocol(const struct config *c, const char **option)
+{
+    *option = c->auth.file != NULL ? "-Y" : "-S";
+    return c->auth.file != NULL ? protocol_names[PROTOCOL_TEXT]
+           : c->auth.sasl       ? protocol_names[PROTOCOL_BINARY]
+                                : NULL;
+}
+
+/* What -B says.  -S and -Y decide which protocol is spoken: another one would be a way around them. */
 static enum option_status
 settle_protocol(struct config *c, struct option_report *report)
 {
-    bool by_file = c->auth.file != NULL;
-    const char *option = by_file ? "-Y" : "-S", *forced = by_file ? "ascii" : "binary";
-    if (c->auth.sasl && by_file)
+    const char *option, *forced = forced_protocol(c, &option);
+    if (c->auth.sasl && c->auth.file != NULL)
         return option_fail(report, EX_USAGE, "-S and -Y: clients can log in in one way only");
-    if (!c->auth.sasl && !by_file)
-        forced = NULL;
-    else if (c->compat.udp_port != 0)
+    if (forced != NULL && c->compat.udp_port != 0)
         return option_fail(report, EX_USAGE, "%s: nobody can log in over UDP (-U)", option);
-    else if (c->compat.protocol != NULL && strcmp(c->compat.protocol, forced) != 0)
+    if (forced != NULL && c->compat.protocol != NULL && strcmp(c->compat.protocol, forced) != 0)
         return option_fail(report, EX_USAGE, "%s: clients log in in the %s protocol only (-B)", option,
                            forced);
     if (c->compat.protocol == NULL)
-        c->compat.protocol = forced != NULL ? forced : "auto-negotiate";
+        c->compat.protocol = forced != NULL ? forced : protocol_names[PROTOCOL_AUTO];
+    for (unsigned i = 0; i < PROTOCOL_COUNT; i++)
+        if (strcmp(protocol_names[i], c->compat.protocol) == 0)
+            c->net.protocol = (uint8_t)i;
     return OPTION_OK;
 }
 
-/* Turns -l and -p into endpoints: none with -s or -p 0. */
+static enum option_status
+check_endpoint_protocols(const struct config *c, struct option_report *report)
+{
+    const char *option, *forced = forced_protocol(c, &option);
+    for (unsigned i = 0; forced != NULL && i < c->net.endpoint_count; i++)
+        if (c->net.endpoints[i].protocol != c->net.protocol)
+            return option_fail(report, EX_USAGE,
+                               "%s: clients log in in the %s protocol only (-l proto[...])", option,
+                               forced);
+    return OPTION_OK;
+}
+
+static enum option_status
+fail_listen(struct option_report *report, enum endpoint_status status, struct span bad)
+{
+    if (status == ENDPOINT_NO_MEMORY)
+        return option_fail(report, EX_OSERR, "out of memory");
+    return option_fail(report, EX_OSERR, "-l \"%.*s\": %s", (int)bad.bytes, bad.p,
+                       endpoint_status_text(status));
+}
+
+/* Turns -l, -p and -U into endpoints: none with -s. */
 static enum option_status
 find_endpoints(struct config *c, struct option_report *report)
 {
-    int port = c->compat.tcp_port;
+    if (c->compat.udp_port != 0 && !c->compat.tcp_port_given)
+        c->compat.tcp_port = c->compat.udp_port;
+    struct endpoint fallback = {.port = c->compat.tcp_port,
+                                .udp_port = c->compat.udp_port,
+                                .protocol = c->net.protocol};
     const char *list = c->compat.listen_text;
     enum endpoint_status status;
     struct span bad = {"", 0};
     if (c->net.unix_path != NULL)
         return OPTION_OK;
-    if (port == 0)
-        return option_fail(report, EX_USAGE, "-p 0: without -s there is nothing to listen on");
+    if (fallback.port == 0 && fallback.udp_port == 0)
+        return option_fail(report, EX_USAGE,
+                           "-p 0: without -s or -U there is nothing to listen on");
     if (list == NULL)
-        status = endpoint_add_any(&c->net, port);
+        status = endpoint_add_any(&c->net, &fallback);
     else
-        status = endpoint_parse_list(&c->net, span_of(list, strlen(list)), port, &bad);
-    if (status == ENDPOINT_NO_MEMORY)
-        return option_fail(report, EX_OSERR, "out of memory");
-    if (status == ENDPOINT_UNSUPPORTED)
-        return option_fail(report, EXIT_FAILURE, "-l \"%.*s\": %s", (int)bad.bytes, bad.p,
-                           endpoint_status_text(status));
+        status = endpoint_parse_list(&c->net, span_of(list, strlen(list)), &fallback, &bad);
     if (status != ENDPOINT_OK)
-        return option_fail(report, EX_OSERR, "-l \"%.*s\": %s", (int)bad.bytes, bad.p,
-                           endpoint_status_text(status));
+        return fail_listen(report, status, bad);
     if (c->net.endpoint_count == 0)
         return option_fail(report, EX_OSERR, "-l: there is no address in \"%.100s\"", list);
-    return OPTION_OK;
+    return check_endpoint_protocols(c, report);
 }

@@ -32,12 +32,14 @@ struct process_config {
     unsigned verbosity; /* -v, once each */
 };
 
-/* What memcached would do with these, we do not; 'stats settings' shows them. */
+/* What 'stats settings' shows: things that memcached would act on and we do not, and things as they were
+ * given, of which net_config has what follows. */
 struct compat_config {
-    int32_t tcp_port;     /* -p as given: 0 off, -1 chosen by the system; net_config has the rest */
-    int32_t udp_port;     /* -U: 0 */
+    int32_t tcp_port;     /* -p: 0 off, -1 chosen by the system; without it -U's, or 11211 */
+    bool tcp_port_given;
+    int32_t udp_port;     /* -U as given: the same, and 0 without */
     char *listen_text;    /* -l, all of them joined by ','; NULL: none */
-    const char *protocol; /* -B, as 'stats settings' calls it: there is but one protocol */
+    const char *protocol; /* -B, as 'stats settings' calls it; NULL only while options are read */
     uint32_t napi_ids;    /* -N: memcached's workers by NIC queue; ours take connections in turn */
     bool drop_privileges; /* -o drop_privileges */
     bool hash_expand;     /* -o no_hashexpand clears it */

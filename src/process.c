@@ -128,8 +128,9 @@ lower_conns(struct config *c, rlim_t limit, rlim_t besides)
 uint32_t
 process_reserved_fds(const struct config *c)
 {
+    unsigned udp_workers = c->compat.udp_port != 0 ? c->net.workers : 0;
     return DESCRIPTORS_BASE + DESCRIPTORS_PER_WORKER * c->net.workers +
-           DESCRIPTORS_PER_ENDPOINT * c->net.endpoint_count;
+           DESCRIPTORS_PER_ENDPOINT * c->net.endpoint_count * (1 + udp_workers);
 }
 
 static int

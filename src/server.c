@@ -19,6 +19,7 @@
 #include "exec/exec.h"
 #include "maintenance.h"
 #include "net/acceptor.h"
+#include "net/listen.h"
 #include "net/spare.h"
 #include "net/worker.h"
 #include "options.h"
@@ -77,6 +78,16 @@ add_workers(const struct server *s, struct worker_counters *sum)
         counter_add_all(sum, worker_counters(s->workers[i]), sizeof *sum);
 }
 
+/* memcached takes them for connections. */
+static unsigned
+udp_sockets(const struct server *s)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < s->listener_count; i++)
+        count += s->listeners[i].udp_fd_count;
+    return count;
+}
+
 static void
 figures(void *context, struct exec_figures *out)
 {
@@ -89,10 +100,10 @@ figures(void *context, struct exec_figures *out)
     *out = (struct exec_figures){
         .workers = net->workers,
         .conns_max = net->conns_max,
-        .conns_now = acceptor_open_conns(&s->acceptor),
+        .conns_now = acceptor_open_conns(&s->acceptor) + udp_sockets(s),
         .conns_ever = counter_get(&sum.conns_opened) - counter_get(&base->workers.conns_opened),
         .conns_rejected = counter_get(&s->acceptor.rejected) - base->rejected,
-        .conn_structures = acceptor_open_conns(&s->acceptor),
+        .conn_structures = acceptor_open_conns(&s->acceptor) + udp_sockets(s),
         .reserved_fds = process_reserved_fds(s->config),
         .conn_yields = counter_get(&sum.conn_yields) - counter_get(&base->workers.conn_yields),
         .idle_kicks = counter_get(&sum.idle_kicks) - counter_get(&base->workers.idle_kicks),
@@ -115,7 +126,8 @@ show_conns(void *context, stat_emit_fn *emit, void *to)
 {
     struct server *s = context;
     for (unsigned i = 0; i < s->listener_count; i++)
-        net_show_listener(s->listeners[i].fd, emit, to);
+        if (s->listeners[i].fd >= 0)
+            net_show_listener(s->listeners[i].fd, emit, to);
     for (unsigned i = 0; i < s->worker_count; i++)
         worker_show_conns(s->workers[i], emit, to);
 }
@@ -237,7 +249,9 @@ start_threads(struct server *s)
                                          .exec = s->exec,
                                          .clock = &s->clock,
                                          .config = net,
-                                         .workers = s->workers};
+                                         .workers = s->workers,
+                                         .listeners = s->listeners,
+                                         .listener_count = s->listener_count};
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     s->maintenance = maintenance_start(s->engine, &s->clock);
@@ -273,6 +287,8 @@ start(struct server *s)
                                   s->listener_count, s->workers);
     if (!s->accepting)
         log_line(LOG_ERROR, "out of memory");
+    for (unsigned i = 0; s->accepting && i < s->worker_count; i++)
+        worker_answer_udp(s->workers[i]);
     return s->accepting;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sysexits.h>
 #include "options.h"
+#include "proto/protocol.h"
 #include "settings.h"
 
 static struct config config;
@@ -100,6 +101,14 @@ START_TEST(options_show_in_settings)
         {"--port=65535", "tcpport 65535"},
         {"-p -1", "tcpport -1"},
         {"-U 0", "udpport 0"},
+        {"-U 12", "udpport 12"},
+        {"-U 12", "tcpport 12"},
+        {"-U 12 -p 13", "tcpport 13"},
+        {"-p 13 -U 12", "tcpport 13"},
+        {"-p 0 -U 12", "tcpport 0"},
+        {"-U -1", "udpport -1"},
+        {"-U -1", "tcpport -1"},
+        {"-U 12 -U 0", "tcpport 11211"},
         {"-s /tmp/x", "domain_socket /tmp/x"},
         {"-s /tmp/x -p 0", "tcpport 0"},
         {"-a 0777", "umask 777"},
@@ -133,9 +142,11 @@ START_TEST(options_show_in_settings)
         {"-S", "auth_enabled_ascii no"},
         {"--enable-sasl -U 0", "auth_enabled_sasl yes"},
         {"-Y a/file", "binding_protocol ascii"},
+        {"-Y a/file -l proto[ascii]:a,b", "binding_protocol ascii"},
         {"-Y a/file -B ascii", "auth_enabled_ascii a/file"},
         {"--auth-file=a/file", "auth_enabled_sasl no"},
         {"-B ascii -B auto", "binding_protocol auto-negotiate"},
+        {"-B binary", "binding_protocol binary"},
         {"-I 1k", "item_size_max 1024"},
         {"-I 2M", "item_size_max 2097152"},
         {"-I 1500000", "item_size_max 1500000"},
@@ -234,7 +245,13 @@ START_TEST(bad_values_are_refused_with_memcacheds_exit_code)
         {"-l a:b", EX_OSERR, "\"a:b\""},
         {"-l 127.0.0.1:0", EX_OSERR, "port"},
         {"-l ,", EX_OSERR, "no address"},
-        {"-l tag_x_:a", 1, "tag"},
+        {"-l tag[123456789]:a", EX_OSERR, "tag"},
+        {"-l proto[foo]:a", EX_OSERR, "ascii"},
+        {"-l mtls:a", EX_OSERR, "mtls"},
+        {"-U -2", EX_USAGE, "-U"},
+        {"-U 0 -p 0", EX_USAGE, "nothing to listen on"},
+        {"-o udp_reply_max=0", 1, "udp_reply_max"},
+        {"-o udp_reply_max=4097", 1, "udp_reply_max"},
         {"-m 0", EX_USAGE, "-m"},
         {"-m -5", EX_USAGE, "-m"},
         {"-m many", EX_USAGE, "-m"},
@@ -327,7 +344,7 @@ END_TEST
 START_TEST(features_we_do_not_have_are_never_ignored)
 {
     static const char *const lines[] = {
-        "-e /dev/shm/x", "-Z", "-U 11211", "-B binary", "-l mtls:127.0.0.1",
+        "-e /dev/shm/x", "-Z",
         "-o ext_path=/tmp/x:1g", "-o ext_page_size=8", "-o ext_wbuf_size=8", "-o ext_threads=2",
         "-o ext_io_depth=1", "-o ext_item_size=1", "-o ext_item_age=1", "-o ext_low_ttl=1",
         "-o ext_recache_rate=1", "-o ext_compact_under=1", "-o ext_drop_under=1",
@@ -406,11 +423,52 @@ START_TEST(endpoints_come_from_l_and_p_in_any_order)
 }
 END_TEST
 
+START_TEST(udp_goes_where_tcp_goes)
+{
+    const struct endpoint *e = config.net.endpoints;
+    expect_ok("-l 127.0.0.1");
+    ck_assert_int_eq(e[0].udp_port, 0);
+    expect_ok("-U 12 -l 127.0.0.1,b:80");
+    ck_assert_int_eq(e[0].port, 12);
+    ck_assert_int_eq(e[0].udp_port, 12);
+    ck_assert_int_eq(e[1].port, 80);
+    ck_assert_int_eq(e[1].udp_port, 80);
+    expect_ok("-U 12 -p 0 -l b:80");
+    ck_assert_int_eq(e[0].port, 0);
+    ck_assert_int_eq(e[0].udp_port, 80);
+    expect_ok("-s x -U 12");
+    ck_assert_uint_eq(config.net.endpoint_count, 0);
+}
+END_TEST
+
+START_TEST(udp_is_careful_by_default)
+{
+    expect_ok("-U 12");
+    ck_assert(!config.net.udp_public);
+    ck_assert_uint_eq(config.net.udp_reply_max, NET_UDP_REPLY_MAX);
+    expect_ok("-U 12 -o udp_public,udp_reply_max=4096");
+    ck_assert(config.net.udp_public);
+    ck_assert_uint_eq(config.net.udp_reply_max, 4096);
+}
+END_TEST
+
+START_TEST(the_protocol_is_that_of_b_unless_an_address_says_otherwise)
+{
+    const struct endpoint *e = config.net.endpoints;
+    expect_ok("-l proto[ascii]:a,b,proto[negotiating]:c -B binary");
+    ck_assert_uint_eq(config.net.protocol, PROTOCOL_BINARY);
+    ck_assert_uint_eq(e[0].protocol, PROTOCOL_TEXT);
+    ck_assert_uint_eq(e[1].protocol, PROTOCOL_BINARY);
+    ck_assert_uint_eq(e[2].protocol, PROTOCOL_AUTO);
+}
+END_TEST
+
 START_TEST(a_login_cannot_be_gone_around)
 {
     static const char *const lines[] = {
         "-S -Y file", "-Y file -S", "-S -B ascii", "-B ascii -S", "-S -B auto", "-Y file -B auto",
-        "-B auto -Y file",
+        "-B auto -Y file", "-S -U 11211", "-U 11211 -Y file", "-S -l proto[ascii]:a",
+        "-S -l b,proto[negotiating]:a", "-Y file -l proto[binary]:a", "-Y file -l proto[negotiating]:a",
     };
     for (size_t i = 0; i < ARRAY_COUNT(lines); i++) {
         ck_assert_msg(parse(lines[i]) == OPTION_BAD, "accepted '%s'", lines[i]);
@@ -502,6 +560,9 @@ add_tests(Suite *suite)
     tcase_add_test(tc, modules_get_what_is_theirs);
     tcase_add_test(tc, defaults_that_settings_do_not_show);
     tcase_add_test(tc, endpoints_come_from_l_and_p_in_any_order);
+    tcase_add_test(tc, udp_goes_where_tcp_goes);
+    tcase_add_test(tc, udp_is_careful_by_default);
+    tcase_add_test(tc, the_protocol_is_that_of_b_unless_an_address_says_otherwise);
     tcase_add_test(tc, a_login_cannot_be_gone_around);
     tcase_add_test(tc, sasl_is_configured_by_the_environment);
     tcase_add_test(tc, the_port_file_comes_from_the_environment);

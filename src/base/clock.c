@@ -56,3 +56,11 @@ clock_resume(struct clock *c)
     if (paused_s != 0)
         clock_shift(c, paused_s - (monotonic_s() - c->zero_monotonic_s));
 }
+
+uint64_t
+clock_monotonic_us(void)
+{
+    struct timespec ts;
+    CHECK(clock_gettime(CLOCK_MONOTONIC, &ts) == 0);
+    return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}

@@ -37,4 +37,8 @@ void clock_shift(struct clock *c, int64_t seconds);
 void clock_pause(struct clock *c);
 void clock_resume(struct clock *c);
 
+/* CLOCK_MONOTONIC in microseconds, for spans of time: it does not stand still for tests, and nobody can
+ * put it back. */
+uint64_t clock_monotonic_us(void);
+
 #endif

@@ -168,7 +168,8 @@ exec_dump(struct exec_thread *xt, struct session *s, struct span how, struct spa
           struct output *out)
 {
     bool meta = span_equal(how, SPAN("metadump"));
-    if (!xt->exec->config->dump_enabled) {
+    /* A dump has no end that a message could hold, and walks on from one turn to the next. */
+    if (!xt->exec->config->dump_enabled || s->is_datagram) {
         output_copy(out, meta ? SPAN("ERROR metadump not allowed\r\n")
                               : SPAN("ERROR key dump not allowed\r\n"));
         return STEP_DONE;

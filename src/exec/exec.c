@@ -108,7 +108,9 @@ exec_exptime(const struct exec *x, int64_t raw, uint32_t now_s)
 static enum step
 exec_bad(struct exec_thread *xt, struct session *s, const struct request *r, struct output *out)
 {
-    (void)xt, (void)s;
+    (void)xt;
+    if (UNLIKELY(s->is_datagram) && r->error == PROTO_UNKNOWN)
+        return STEP_CLOSE; /* it may be another server's reply */
     reply(out, r, text_error_line(r->error));
     return r->flags & REQ_CLOSE ? STEP_CLOSE : STEP_DONE;
 }

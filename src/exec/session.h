@@ -67,6 +67,7 @@ struct session {
     struct binary_echo upload_echo;   /* binary */
     bool upload_noreply;              /* text: no answer at all; binary: none but to a failure */
     uint8_t protocol;                 /* enum protocol; AUTO until the first byte has come */
+    bool is_datagram;                 /* there is no connection; see datagram.h */
     bool authenticated;               /* means something where exec_require_auth() was called */
     uint32_t wait_began_ms; /* 'stats' is put off since; 0: it is not */
     struct auth_login *login; /* a SASL login under way; NULL: there is none */

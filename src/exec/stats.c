@@ -529,9 +529,7 @@ stats_group(struct exec_thread *xt, struct session *s, report_fn *group, struct 
 static uint32_t
 now_ms(void)
 {
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint32_t)(ts.tv_sec * 1000 + ts.tv_nsec / 1000000) | 1; /* never 0 */
+    return (uint32_t)(clock_monotonic_us() / 1000) | 1; /* never 0 */
 }
 
 /* Chunks that wait for a quiescent point would show up as used.  But while everybody stores there are
@@ -539,7 +537,7 @@ now_ms(void)
 static bool
 has_to_wait(struct exec_thread *xt, struct session *s)
 {
-    if (engine_has_limbo(xt->engine_thread)) {
+    if (engine_has_limbo(xt->engine_thread) && !s->is_datagram) {
         if (s->wait_began_ms == 0)
             s->wait_began_ms = now_ms();
         if (now_ms() - s->wait_began_ms < WAIT_MS)

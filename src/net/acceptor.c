@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/span.h"
 
@@ -18,7 +19,9 @@
 #define RESUME_CHECK_S 0.01
 
 /* When the system has run out of something, it may come back without our closing a connection. */
-#define STARVED_RETRY_S 1.0
+#define STARVED_RETRY_US 1000000
+
+#define REFUSED_LOG_US 1000000
 
 uint64_t
 acceptor_open_conns(const struct acceptor *a)
@@ -35,8 +38,8 @@ pause_accepting(struct acceptor *a, uint64_t resume_below)
 {
     a->resume_below = resume_below;
     for (size_t i = 0; i < a->socket_count; i++)
-        ev_io_stop(a->loop, &a->sockets[i]);
-    a->paused_at = ev_time();
+        ev_io_stop(a->loop, &a->sockets[i].io);
+    a->paused_at_us = clock_monotonic_us();
     atomic_store_explicit(&a->accepting, false, memory_order_relaxed);
     counter_add(&a->pauses, 1);
     ev_timer_again(a->loop, &a->resume);
@@ -56,7 +59,7 @@ static bool
 may_resume(const struct acceptor *a)
 {
     return acceptor_open_conns(a) < a->resume_below ||
-           (a->starved && ev_time() - a->paused_at >= STARVED_RETRY_S);
+           (a->starved && clock_monotonic_us() - a->paused_at_us >= STARVED_RETRY_US);
 }
 
 static void
@@ -67,10 +70,10 @@ on_resume(struct ev_loop *loop, ev_timer *timer, int events)
     if (!may_resume(a))
         return;
     ev_timer_stop(loop, timer);
-    counter_add(&a->paused_us, (uint64_t)((ev_time() - a->paused_at) * 1e6));
+    counter_add(&a->paused_us, clock_monotonic_us() - a->paused_at_us);
     atomic_store_explicit(&a->accepting, true, memory_order_relaxed);
     for (size_t i = 0; i < a->socket_count; i++)
-        ev_io_start(loop, &a->sockets[i]);
+        ev_io_start(loop, &a->sockets[i].io);
 }
 
 static void
@@ -83,33 +86,34 @@ reject(struct acceptor *a, int fd)
 }
 
 static void
-hand_over(struct acceptor *a, int fd)
+hand_over(struct acceptor *a, int fd, enum protocol protocol)
 {
     int on = 1;
     /* Fails on unix sockets, which need neither. */
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     counter_add(&a->accepted, 1);
-    if (worker_give(a->workers[a->next_worker], fd)) {
+    if (worker_give(a->workers[a->next_worker], fd, protocol)) {
         a->next_worker = (a->next_worker + 1) % a->config->workers;
         return;
     }
     counter_sub(&a->accepted, 1);
-    if (ev_now(a->loop) - a->refused_at >= 1)
+    uint64_t now_us = clock_monotonic_us();
+    if (a->refused_at_us == 0 || now_us - a->refused_at_us >= REFUSED_LOG_US)
         log_line(LOG_WARN, "no memory for new connections: closing them");
-    a->refused_at = ev_now(a->loop);
+    a->refused_at_us = now_us;
     close(fd);
 }
 
 /* False: there is nothing more to accept now. */
 static bool
-accept_one(struct acceptor *a, int listener)
+accept_one(struct acceptor *a, const struct listener *listener)
 {
     if (!a->config->reject_fast && acceptor_open_conns(a) >= a->config->conns_max) {
         pause_accepting(a, a->config->conns_max);
         return false;
     }
-    int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             pause_starved(a, strerror(errno));
@@ -121,7 +125,7 @@ accept_one(struct acceptor *a, int listener)
     if (a->config->reject_fast && acceptor_open_conns(a) >= a->config->conns_max)
         reject(a, fd);
     else
-        hand_over(a, fd);
+        hand_over(a, fd, listener->protocol);
     return true;
 }
 
@@ -129,12 +133,13 @@ static void
 on_accept(struct ev_loop *loop, ev_io *io, int events)
 {
     (void)loop;
-    struct acceptor *a = io->data;
+    struct accepting_socket *s = io->data;
+    struct acceptor *a = s->acceptor;
     if (events & EV_ERROR) { /* libev could not tell the kernel, and has stopped the watcher */
         pause_starved(a, "the system cannot watch the socket");
         return;
     }
-    for (int i = 0; i < ACCEPTS_PER_EVENT && accept_one(a, io->fd); i++)
+    for (int i = 0; i < ACCEPTS_PER_EVENT && accept_one(a, s->listener); i++)
         ;
 }
 
@@ -146,7 +151,6 @@ acceptor_start(struct acceptor *a, struct ev_loop *loop, const struct net_config
     a->loop = loop;
     a->config = config;
     a->workers = workers;
-    a->socket_count = listener_count;
     a->sockets = calloc(listener_count + 1, sizeof *a->sockets);
     if (a->sockets == NULL)
         return false;
@@ -154,9 +158,14 @@ acceptor_start(struct acceptor *a, struct ev_loop *loop, const struct net_config
     ev_timer_init(&a->resume, on_resume, RESUME_CHECK_S, RESUME_CHECK_S);
     a->resume.data = a;
     for (size_t i = 0; i < listener_count; i++) {
-        ev_io_init(&a->sockets[i], on_accept, listeners[i].fd, EV_READ);
-        a->sockets[i].data = a;
-        ev_io_start(loop, &a->sockets[i]);
+        if (listeners[i].fd < 0)
+            continue; /* UDP: the workers' */
+        struct accepting_socket *s = &a->sockets[a->socket_count++];
+        s->acceptor = a;
+        s->listener = &listeners[i];
+        ev_io_init(&s->io, on_accept, listeners[i].fd, EV_READ);
+        s->io.data = s;
+        ev_io_start(loop, &s->io);
     }
     return true;
 }
@@ -165,7 +174,7 @@ void
 acceptor_stop(struct acceptor *a)
 {
     for (size_t i = 0; i < a->socket_count; i++)
-        ev_io_stop(a->loop, &a->sockets[i]);
+        ev_io_stop(a->loop, &a->sockets[i].io);
     ev_timer_stop(a->loop, &a->resume);
     free(a->sockets);
 }

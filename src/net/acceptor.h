@@ -10,7 +10,7 @@
  * With reject_fast, a connection too many is told so and closed at once, and there is no pause.
  *
  * Threads:   the main thread's loop; the figures may be read by any.
- * Ownership: borrows the listeners' sockets and the workers.
+ * Ownership: borrows the listeners and the workers.
  */
 #ifndef KETCH_NET_ACCEPTOR_H
 #define KETCH_NET_ACCEPTOR_H
@@ -25,17 +25,23 @@
 #include "net/listen.h"
 #include "net/worker.h"
 
+struct accepting_socket {
+    ev_io io;
+    struct acceptor *acceptor;
+    const struct listener *listener;
+};
+
 struct acceptor {
     struct ev_loop *loop;
     const struct net_config *config;
     struct worker **workers;
     unsigned next_worker;
-    ev_io *sockets; /* one for each listener */
+    struct accepting_socket *sockets; /* one for each listener but those of UDP */
     size_t socket_count;
     ev_timer resume;
-    ev_tstamp paused_at;
+    uint64_t paused_at_us;
     uint64_t resume_below;    /* so many open connections */
-    ev_tstamp refused_at;     /* when one last found no memory; that is logged, but not for each */
+    uint64_t refused_at_us;   /* when one last found no memory; that is logged, but not for each */
     bool starved;             /* something else was short: retry; and it has been logged */
     counter_t accepted;       /* handed to workers */
     counter_t rejected;

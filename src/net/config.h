@@ -7,10 +7,16 @@
 
 #define NET_ENDPOINTS_MAX 64
 
+/* What a reply over UDP may have, unless -o udp_reply_max says otherwise: 174 KB, which is more than a
+ * receiver's socket takes at once by default (212,992 bytes, at 2304 for a full datagram: 92 of them). */
+#define NET_UDP_REPLY_MAX 128
+
 /* One place to listen at. */
 struct endpoint {
-    char *host; /* NULL: every address; owned by the config */
-    int port;   /* 0: none; -1: one that the system chooses */
+    char *host;       /* NULL: every address; owned by the config */
+    int port;         /* 0: none; -1: one that the system chooses */
+    int udp_port;     /* the same */
+    uint8_t protocol; /* enum protocol */
 };
 
 struct net_config {
@@ -23,6 +29,9 @@ struct net_config {
     uint32_t sock_cookie;     /* -o sock_cookie_id; 0: none */
     struct endpoint endpoints[NET_ENDPOINTS_MAX];
     unsigned endpoint_count;
+    uint8_t protocol;         /* -B, enum protocol: of endpoints that do not say, and of the UNIX socket */
+    uint32_t udp_reply_max;   /* -o udp_reply_max: datagrams of a reply; 1..UDP_TOTAL_MAX */
+    bool udp_public;          /* -o udp_public: public addresses are answered too; see udp.h */
     char *unix_path;          /* -s; NULL: none; owned by the config */
     unsigned unix_mask;       /* -a, 0700 */
     char *port_file;          /* MEMCACHED_PORT_FILENAME; NULL: none */

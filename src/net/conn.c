@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "proto/login.h"
+#include "base/clock.h"
 
 /* What a worker's connections may keep of unparsed input and unsent output before it becomes frugal: takes
  * less at a time, and makes less of an answer before it is sent.  Clients who do not read are then good for
@@ -100,12 +101,13 @@ wait_for_turn(struct conn *c)
 static void on_ready(struct ev_loop *loop, ev_io *io, int events);
 
 bool
-conn_open(struct worker *w, int fd)
+conn_open(struct worker *w, int fd, enum protocol protocol)
 {
     struct conn *c = calloc(1, sizeof *c);
     if (c == NULL)
         return false;
     c->worker = w;
+    c->session.protocol = (uint8_t)protocol;
     atomic_init(&c->state, CONN_READING);
     atomic_init(&c->last_request_s, w->now_s);
     ev_io_init(&c->io, on_ready, fd, EV_READ);
@@ -173,9 +175,9 @@ conn_close(struct conn *c)
 /* ---- who keeps memory from others ---- */
 
 static uint32_t
-now_ms(const struct worker *w)
+now_ms(void)
 {
-    return (uint32_t)(uint64_t)(ev_now(w->loop) * 1e3) | 1; /* never 0 */
+    return (uint32_t)(clock_monotonic_us() / 1000) | 1; /* never 0 */
 }
 
 static void
@@ -185,7 +187,7 @@ note_held(struct conn *c)
         c->held_since_ms = 0;
         return;
     }
-    c->held_moved_ms = now_ms(c->worker);
+    c->held_moved_ms = now_ms();
     if (c->held_since_ms == 0)
         c->held_since_ms = c->held_moved_ms;
 }
@@ -195,14 +197,14 @@ static void
 note_wanted(struct conn *c)
 {
     if (!c->wants_memory)
-        c->wanted_since_ms = now_ms(c->worker);
+        c->wanted_since_ms = now_ms();
     c->wants_memory = true;
 }
 
 static enum engine_patience
 patience_of(const struct conn *c)
 {
-    uint32_t waited_ms = now_ms(c->worker) - c->wanted_since_ms;
+    uint32_t waited_ms = now_ms() - c->wanted_since_ms;
     uint32_t limit_ms = session_holds_memory(&c->session) ? WANT_HOLDING_MS : WANT_MS;
     return c->wants_memory && waited_ms >= limit_ms ? ENGINE_IMPATIENT : ENGINE_PATIENT;
 }
@@ -213,10 +215,9 @@ is_hoarder(const struct conn *c, uint32_t at_ms)
     enum conn_state state = state_of(c);
     if (c->held_since_ms == 0 || (state != CONN_READING && state != CONN_WRITING))
         return false;
-    /* Signed: the clock on the wall may be put back. */
-    int32_t silent_ms = (int32_t)(at_ms - c->held_moved_ms);
-    int32_t held_ms = (int32_t)(at_ms - c->held_since_ms);
-    bool slow = (int64_t)session_moved_bytes(&c->session) < (int64_t)held_ms * HOARDER_BYTES_PER_MS;
+    uint32_t silent_ms = at_ms - c->held_moved_ms;
+    uint32_t held_ms = at_ms - c->held_since_ms;
+    bool slow = session_moved_bytes(&c->session) < (uint64_t)held_ms * HOARDER_BYTES_PER_MS;
     return silent_ms >= HOARDER_SILENT_MS || (held_ms >= HOARDER_SLOW_MS && slow) ||
            held_ms >= HOARDER_BUSY_MS;
 }
@@ -224,7 +225,7 @@ is_hoarder(const struct conn *c, uint32_t at_ms)
 bool
 conn_close_hoarder(struct worker *w)
 {
-    uint32_t at_ms = now_ms(w);
+    uint32_t at_ms = now_ms();
     struct conn *worst = NULL;
     /* Only this thread changes the list. */
     for (struct conn *c = w->conns; c != NULL; c = c->next)

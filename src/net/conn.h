@@ -67,6 +67,14 @@ struct conn {
     struct session session;
 };
 
+/* A socket on its way to a worker. */
+struct mail {
+    int fd;
+    uint8_t protocol; /* enum protocol */
+};
+
+struct udp;
+
 /* Has been read, and waits to be executed. */
 struct group_member {
     struct conn *conn;  /* NULL: was closed meanwhile */
@@ -94,14 +102,17 @@ struct worker {
     ev_timer again;     /* the same, gently, while freed memory waits for other threads */
     ev_timer idle_check;
     ev_async relief;    /* some worker finds no memory */
-    ev_tstamp asked_at; /* when we last asked for some */
+    uint64_t asked_at_us; /* when we last asked for some */
     bool starved;       /* we find none: there is no use in trying again at once */
     uint32_t relief_s;  /* when that was last logged */
     uint32_t refused_s; /* when it was last logged that a connection found no memory */
     struct mutex mail_lock; /* of the sockets that are handed over */
-    int *mail;
+    struct mail *mail;
     size_t mail_count, mail_room;
     _Atomic bool stop;
+
+    struct udp *udp;    /* its UDP sockets; NULL: none */
+    _Atomic bool answers_udp;
 
     unsigned group_count; /* < GROUP_MAX between two events */
     struct group_member group[GROUP_MAX];
@@ -113,8 +124,9 @@ struct worker {
 /* Makes every worker close a connection that keeps memory, if there is one; see conn_close_hoarder(). */
 void worker_ask_for_memory(struct worker *w);
 
-/* Registers a new connection with its worker's loop.  False: no memory; the socket is not touched. */
-bool conn_open(struct worker *w, int fd) MUST_USE;
+/* Registers a new connection with its worker's loop.  'protocol' is its listener's.  False: no memory;
+ * the socket is not touched. */
+bool conn_open(struct worker *w, int fd, enum protocol protocol) MUST_USE;
 void conn_close(struct conn *c);
 
 /* Closes the connection that has kept memory of the cache for longest without need; false: none. */

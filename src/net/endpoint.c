@@ -2,14 +2,17 @@
 
 #include <stdlib.h>
 #include "base/num.h"
+#include "proto/protocol.h"
 
-#define PORT_MAX 65535
+#define PORT_MAX    65535
+#define TAG_LEN_MAX 8
 
-static enum endpoint_status parse_one(struct net_config *c, struct span entry, int port);
-static enum endpoint_status add(struct net_config *c, struct span host, int port);
+static enum endpoint_status parse_one(struct net_config *c, struct span entry, struct endpoint e);
+static enum endpoint_status add(struct net_config *c, struct span host, struct endpoint e);
 
 enum endpoint_status
-endpoint_parse_list(struct net_config *c, struct span list, int port, struct span *bad)
+endpoint_parse_list(struct net_config *c, struct span list, const struct endpoint *fallback,
+                    struct span *bad)
 {
     size_t at = 0;
     while (at < list.bytes) {
@@ -17,7 +20,8 @@ endpoint_parse_list(struct net_config *c, struct span list, int port, struct spa
         while (end < list.bytes && list.p[end] != ',' && list.p[end] != ';')
             end++;
         struct span entry = span_of(list.p + at, end - at);
-        enum endpoint_status status = entry.bytes > 0 ? parse_one(c, entry, port) : ENDPOINT_OK;
+        enum endpoint_status status =
+            entry.bytes > 0 ? parse_one(c, entry, *fallback) : ENDPOINT_OK;
         if (status != ENDPOINT_OK) {
             *bad = entry;
             return status;
@@ -28,9 +32,9 @@ endpoint_parse_list(struct net_config *c, struct span list, int port, struct spa
 }
 
 enum endpoint_status
-endpoint_add_any(struct net_config *c, int port)
+endpoint_add_any(struct net_config *c, const struct endpoint *as)
 {
-    return add(c, SPAN("*"), port);
+    return add(c, SPAN("*"), *as);
 }
 
 const char *
@@ -43,8 +47,12 @@ endpoint_status_text(enum endpoint_status status)
         return "the port must be a number from 1 to 65535";
     case ENDPOINT_BAD_ADDRESS:
         return "this is no address: write host, host:port or [v6]:port";
+    case ENDPOINT_BAD_PROTOCOL:
+        return "proto[...]: must be ascii, binary or negotiating";
+    case ENDPOINT_BAD_TAG:
+        return "a tag must have 1 to 8 characters: write tag[name]: or tag_name_:";
     case ENDPOINT_UNSUPPORTED:
-        return "the prefixes btls:, mtls:, proto[...]: and tag...: are not available";
+        return "the prefixes btls:, mtls: and proto[proxy]: are not available";
     case ENDPOINT_TOO_MANY:
         return "too many addresses";
     case ENDPOINT_NO_MEMORY:
@@ -61,20 +69,73 @@ endpoint_clear(struct net_config *c)
     c->endpoint_count = 0;
 }
 
+/* ---- prefixes ---- */
+
+/* Takes 'start' off the front, if it is there. */
 static bool
-starts_with(struct span s, struct span start)
+take(struct span *entry, struct span start)
 {
-    return s.bytes >= start.bytes && memcmp(s.p, start.p, start.bytes) == 0;
+    if (entry->bytes < start.bytes || memcmp(entry->p, start.p, start.bytes) != 0)
+        return false;
+    *entry = span_of(entry->p + start.bytes, entry->bytes - start.bytes);
+    return true;
 }
 
+/* Takes everything up to 'end', and 'end', off the front; false: there is none. */
 static bool
-has_unsupported_prefix(struct span entry)
+take_until(struct span *entry, struct span end, struct span *before)
 {
-    /* "tag_name_:" looks like a host name up to its ':', which no host name has after a '_'. */
-    return starts_with(entry, SPAN("btls:")) || starts_with(entry, SPAN("mtls:")) ||
-           starts_with(entry, SPAN("proto[")) || starts_with(entry, SPAN("tag[")) ||
-           (starts_with(entry, SPAN("tag_")) && memmem(entry.p, entry.bytes, "_:", 2) != NULL);
+    const char *at = memmem(entry->p, entry->bytes, end.p, end.bytes);
+    if (at == NULL)
+        return false;
+    *before = span_of(entry->p, (size_t)(at - entry->p));
+    return take(entry, span_of(entry->p, before->bytes + end.bytes));
 }
+
+static enum endpoint_status
+take_protocol(struct span *entry, struct endpoint *e)
+{
+    struct span name;
+    if (!take(entry, SPAN("proto[")))
+        return ENDPOINT_OK;
+    if (!take_until(entry, SPAN("]:"), &name))
+        return ENDPOINT_BAD_PROTOCOL;
+    if (span_equal(name, SPAN("ascii")))
+        e->protocol = PROTOCOL_TEXT;
+    else if (span_equal(name, SPAN("binary")))
+        e->protocol = PROTOCOL_BINARY;
+    else if (span_equal(name, SPAN("negotiating")))
+        e->protocol = PROTOCOL_AUTO;
+    else
+        return span_equal(name, SPAN("proxy")) ? ENDPOINT_UNSUPPORTED : ENDPOINT_BAD_PROTOCOL;
+    return ENDPOINT_OK;
+}
+
+static enum endpoint_status
+take_tag(struct span *entry)
+{
+    struct span name, rest = *entry;
+    if (take(&rest, SPAN("tag["))) {
+        if (!take_until(&rest, SPAN("]:"), &name))
+            return ENDPOINT_BAD_TAG;
+    } else if (!take(&rest, SPAN("tag_")) || !take_until(&rest, SPAN("_:"), &name)) {
+        return ENDPOINT_OK; /* a host may be called tag_ something, though not end with a '_' */
+    }
+    *entry = rest;
+    return name.bytes >= 1 && name.bytes <= TAG_LEN_MAX ? ENDPOINT_OK : ENDPOINT_BAD_TAG;
+}
+
+static enum endpoint_status
+take_prefixes(struct span *entry, struct endpoint *e)
+{
+    if (take(entry, SPAN("btls:")) || take(entry, SPAN("mtls:")))
+        return ENDPOINT_UNSUPPORTED;
+    (void)take(entry, SPAN("notls:"));
+    enum endpoint_status status = take_protocol(entry, e);
+    return status == ENDPOINT_OK ? take_tag(entry) : status;
+}
+
+/* ---- addresses ---- */
 
 /* Cuts "[v6]:port", "host:port" or a bare address in two; 'port' stays empty if there is none. */
 static bool
@@ -101,38 +162,36 @@ split(struct span entry, struct span *host, struct span *port, bool *has_port)
 }
 
 static enum endpoint_status
-parse_one(struct net_config *c, struct span entry, int port)
+parse_one(struct net_config *c, struct span entry, struct endpoint e)
 {
     struct span host, port_text;
     bool has_port;
-    if (starts_with(entry, SPAN("notls:")))
-        entry = span_of(entry.p + 6, entry.bytes - 6);
-    if (has_unsupported_prefix(entry))
-        return ENDPOINT_UNSUPPORTED;
+    enum endpoint_status status = take_prefixes(&entry, &e);
+    if (status != ENDPOINT_OK)
+        return status;
     if (entry.bytes == 0 || !split(entry, &host, &port_text, &has_port))
         return ENDPOINT_BAD_ADDRESS;
     if (has_port) {
         uint32_t number;
         if (!num_parse_u32(port_text, &number) || number == 0 || number > PORT_MAX)
             return ENDPOINT_BAD_PORT;
-        port = (int)number;
+        e.port = e.port != 0 ? (int)number : 0;
+        e.udp_port = e.udp_port != 0 ? (int)number : 0;
     }
-    return add(c, host, port);
+    return add(c, host, e);
 }
 
 static enum endpoint_status
-add(struct net_config *c, struct span host, int port)
+add(struct net_config *c, struct span host, struct endpoint e)
 {
     if (c->endpoint_count == NET_ENDPOINTS_MAX)
         return ENDPOINT_TOO_MANY;
-    struct endpoint *e = &c->endpoints[c->endpoint_count];
-    e->host = NULL;
-    e->port = port;
+    e.host = NULL;
     if (!span_equal(host, SPAN("*"))) {
-        e->host = strndup(host.p, host.bytes);
-        if (e->host == NULL)
+        e.host = strndup(host.p, host.bytes);
+        if (e.host == NULL)
             return ENDPOINT_NO_MEMORY;
     }
-    c->endpoint_count++;
+    c->endpoints[c->endpoint_count++] = e;
     return ENDPOINT_OK;
 }

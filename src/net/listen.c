@@ -16,22 +16,39 @@
 #include <unistd.h>
 #include "base/log.h"
 
-static bool listen_endpoint(const struct net_config *c, const struct endpoint *e,
-                            struct listener to[LISTENERS_MAX], unsigned *count);
-static int open_tcp(const struct net_config *c, const struct addrinfo *ai);
-static void describe_tcp(struct listener *l);
+/* What may wait for a worker, if the system allows it: datagrams that find no room are lost. */
+#define UDP_RECEIVE_BYTES (1 << 20)
+
+/* What is different between the two. */
+struct transport {
+    const char *name;
+    int socket_type;
+    /* Opens the address into '*l', which has family and protocol; false with errno. */
+    bool (*open)(const struct net_config *c, const struct addrinfo *ai, struct listener *l);
+};
+
+static bool listen_endpoints(const struct net_config *c, const struct transport *t,
+                             struct listener to[LISTENERS_MAX], unsigned *count);
+static bool open_tcp(const struct net_config *c, const struct addrinfo *ai, struct listener *l);
+static bool open_udp(const struct net_config *c, const struct addrinfo *ai, struct listener *l);
+static void close_sockets(struct listener *l);
 static bool remove_stale_socket(const char *path);
 static int bind_unix(const struct net_config *c, const struct sockaddr_un *addr);
 static void describe_unix(struct listener *l, const char *path);
 
+static const struct transport tcp = {"TCP", SOCK_STREAM, open_tcp};
+static const struct transport udp = {"UDP", SOCK_DGRAM, open_udp};
+
 bool
 listen_tcp(const struct net_config *c, struct listener to[LISTENERS_MAX], unsigned *count)
 {
-    for (unsigned i = 0; i < c->endpoint_count; i++) {
-        if (!listen_endpoint(c, &c->endpoints[i], to, count))
-            return false;
-    }
-    return true;
+    return listen_endpoints(c, &tcp, to, count);
+}
+
+bool
+listen_udp(const struct net_config *c, struct listener to[LISTENERS_MAX], unsigned *count)
+{
+    return listen_endpoints(c, &udp, to, count);
 }
 
 bool
@@ -55,9 +72,22 @@ listen_unix(const struct net_config *c, struct listener to[LISTENERS_MAX], unsig
         return false;
     }
     struct listener *l = &to[(*count)++];
-    *l = (struct listener){.fd = fd, .family = AF_UNIX};
+    *l = (struct listener){.fd = fd, .family = AF_UNIX, .protocol = c->protocol};
     describe_unix(l, path);
     return true;
+}
+
+static bool
+print_ports(FILE *f, const char *transport, const struct listener *listeners, unsigned count)
+{
+    bool done = true;
+    for (unsigned i = 0; done && i < count; i++) {
+        const struct listener *l = &listeners[i];
+        if (l->family != AF_UNIX && strcmp(l->fd < 0 ? "UDP" : "TCP", transport) == 0)
+            done = fprintf(f, "%s %s: %u\n", transport, l->family == AF_INET ? "INET" : "INET6",
+                           l->port) > 0;
+    }
+    return done;
 }
 
 bool
@@ -74,12 +104,8 @@ listen_write_port_file(const struct net_config *c, const struct listener *listen
         return false;
     }
     FILE *f = fopen(temporary, "we");
-    bool done = f != NULL;
-    for (unsigned i = 0; done && i < count; i++) {
-        if (listeners[i].family != AF_UNIX)
-            done = fprintf(f, "TCP %s: %u\n", listeners[i].family == AF_INET ? "INET" : "INET6",
-                           listeners[i].port) > 0;
-    }
+    bool done = f != NULL && print_ports(f, "TCP", listeners, count) &&
+                print_ports(f, "UDP", listeners, count);
     if (f != NULL)
         done = fclose(f) == 0 && done;
     if (done && rename(temporary, c->port_file) == 0)
@@ -99,20 +125,38 @@ listen_close(struct listener *listeners, unsigned count)
             (void)unlink(l->path);
         free(l->path);
         l->path = NULL;
-        close(l->fd);
-        l->fd = -1;
+        close_sockets(l);
     }
 }
 
-/* ---- TCP ---- */
+static void
+close_sockets(struct listener *l)
+{
+    if (l->fd >= 0)
+        close(l->fd);
+    for (unsigned i = 0; i < l->udp_fd_count; i++)
+        close(l->udp_fds[i]);
+    free(l->udp_fds);
+    l->fd = -1;
+    l->udp_fds = NULL;
+    l->udp_fd_count = 0;
+}
+
+/* ---- TCP and UDP ---- */
+
+static int
+port_of(const struct transport *t, const struct endpoint *e)
+{
+    return t->socket_type == SOCK_STREAM ? e->port : e->udp_port;
+}
 
 /* "TCP port 11211", or "127.0.0.1:11211" as it could stand after -l. */
 static const char *
-endpoint_text(const struct endpoint *e, char to[LISTENER_NAME_BYTES])
+endpoint_text(const struct transport *t, const struct endpoint *e, char to[LISTENER_NAME_BYTES])
 {
-    int port = e->port > 0 ? e->port : 0;
+    int port = port_of(t, e) > 0 ? port_of(t, e) : 0;
     if (e->host == NULL)
-        snprintf(to, LISTENER_NAME_BYTES, "TCP port %d", port);
+        snprintf(to, LISTENER_NAME_BYTES, "%s port %d", t->name, port);
     else
         snprintf(to, LISTENER_NAME_BYTES, strchr(e->host, ':') != NULL ? "[%s]:%d" : "%s:%d",
                  e->host, port);
@@ -120,20 +164,21 @@ endpoint_text(const struct endpoint *e, char to[LISTENER_NAME_BYTES])
 }
 
 static struct addrinfo *
-resolve(const struct endpoint *e)
+resolve(const struct transport *t, const struct endpoint *e)
 {
+    int wanted = port_of(t, e);
     struct addrinfo hints = {
         .ai_flags = AI_PASSIVE | AI_NUMERICSERV,
         .ai_family = AF_UNSPEC,
-        .ai_socktype = SOCK_STREAM,
+        .ai_socktype = t->socket_type,
     };
     struct addrinfo *found;
     char port[16], text[LISTENER_NAME_BYTES];
-    snprintf(port, sizeof port, "%d", e->port > 0 ? e->port : 0);
+    snprintf(port, sizeof port, "%d", wanted > 0 ? wanted : 0);
     int error = getaddrinfo(e->host, port, &hints, &found);
     if (error == 0)
         return found;
-    log_line(LOG_ERROR, "failed to listen on %s: %s", endpoint_text(e, text),
+    log_line(LOG_ERROR, "failed to listen on %s: %s", endpoint_text(t, e, text),
              error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
     return NULL;
 }
@@ -158,37 +203,65 @@ is_missing_protocol(int error)
     return error == EAFNOSUPPORT || error == EPROTONOSUPPORT || error == EADDRNOTAVAIL;
 }
 
+static void
+describe(const struct transport *t, struct listener *l)
+{
+    struct sockaddr_storage addr;
+    socklen_t bytes = sizeof addr;
+    char host[64] = "?"; /* an IPv6 address may have a scope behind it */
+    char port[8] = "0";
+    int fd = l->fd >= 0 ? l->fd : l->udp_fds[0];
+    if (getsockname(fd, (struct sockaddr *)&addr, &bytes) == 0)
+        (void)!getnameinfo((struct sockaddr *)&addr, bytes, host, sizeof host, port, sizeof port,
+                           NI_NUMERICHOST | NI_NUMERICSERV | NI_DGRAM);
+    l->port = (uint16_t)strtoul(port, NULL, 10);
+    snprintf(l->name, sizeof l->name, l->family == AF_INET6 ? "%s6:[%s]:%s" : "%s:%s:%s",
+             t->socket_type == SOCK_STREAM ? "tcp" : "udp", host, port);
+    log_line(LOG_INFO, "listening on %s", l->name);
+}
+
 static bool
-listen_endpoint(const struct net_config *c, const struct endpoint *e,
+listen_endpoint(const struct net_config *c, const struct transport *t, const struct endpoint *e,
                 struct listener to[LISTENERS_MAX], unsigned *count)
 {
     char text[LISTENER_NAME_BYTES];
-    struct addrinfo *found = resolve(e);
+    struct addrinfo *found = resolve(t, e);
     unsigned before = *count;
     int error = found == NULL ? 0 : EADDRNOTAVAIL;
     for (const struct addrinfo *ai = found; ai != NULL; ai = ai->ai_next) {
         if (came_before(found, ai))
             continue;
-        int fd = *count < LISTENERS_MAX ? open_tcp(c, ai) : (errno = EMFILE, -1);
-        if (fd < 0) {
+        struct listener l = {.fd = -1, .family = ai->ai_family, .protocol = e->protocol};
+        if (!(*count < LISTENERS_MAX ? t->open(c, ai, &l) : (errno = EMFILE, false))) {
             error = errno;
             if (is_missing_protocol(error))
                 continue;
             break;
         }
         error = 0;
-        struct listener *l = &to[(*count)++];
-        *l = (struct listener){.fd = fd, .family = ai->ai_family};
-        describe_tcp(l);
+        describe(t, &l);
+        to[(*count)++] = l;
     }
     bool done = *count > before && (error == 0 || is_missing_protocol(error));
     if (found != NULL) {
         freeaddrinfo(found);
         if (!done)
-            log_line(LOG_ERROR, "failed to listen on %s: %s", endpoint_text(e, text),
+            log_line(LOG_ERROR, "failed to listen on %s: %s", endpoint_text(t, e, text),
                      strerror(error));
     }
     return done;
+}
+
+static bool
+listen_endpoints(const struct net_config *c, const struct transport *t,
+                 struct listener to[LISTENERS_MAX], unsigned *count)
+{
+    for (unsigned i = 0; i < c->endpoint_count; i++) {
+        const struct endpoint *e = &c->endpoints[i];
+        if (port_of(t, e) != 0 && !listen_endpoint(c, t, e, to, count))
+            return false;
+    }
+    return true;
 }
 
 static void
@@ -198,9 +271,9 @@ set_option(int fd, int level, int option, int value, const char *name)
         log_line(LOG_WARN, "cannot set %s on a listening socket: %s", name, strerror(errno));
 }
 
-/* The socket, or -1 with errno. */
+/* With the options that both transports have; -1 with errno. */
 static int
-open_tcp(const struct net_config *c, const struct addrinfo *ai)
+open_socket(const struct net_config *c, const struct addrinfo *ai)
 {
     int fd = socket(ai->ai_family, ai->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, ai->ai_protocol);
     if (fd < 0)
@@ -209,31 +282,68 @@ open_tcp(const struct net_config *c, const struct addrinfo *ai)
         set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1, "IPV6_V6ONLY");
     if (c->sock_cookie != 0)
         set_option(fd, SOL_SOCKET, SO_MARK, (int)c->sock_cookie, "SO_MARK (-o sock_cookie_id)");
+    return fd;
+}
+
+static bool
+open_tcp(const struct net_config *c, const struct addrinfo *ai, struct listener *l)
+{
+    int fd = open_socket(c, ai);
+    if (fd < 0)
+        return false;
     set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
     set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1, "SO_KEEPALIVE");
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1, "TCP_NODELAY");
+    l->fd = fd;
     if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 && listen(fd, c->backlog) == 0)
-        return fd;
+        return true;
     int error = errno;
-    close(fd);
+    close_sockets(l);
     errno = error;
-    return -1;
+    return false;
 }
 
-static void
-describe_tcp(struct listener *l)
+/* Another socket of the listener, bound to 'addr'. */
+static bool
+add_udp(const struct net_config *c, const struct addrinfo *ai, const struct sockaddr *addr,
+        struct listener *l)
+{
+    int fd = open_socket(c, ai);
+    if (fd < 0)
+        return false;
+    bool first = l->udp_fd_count == 0;
+    l->udp_fds[l->udp_fd_count++] = fd;
+    /* To whom a datagram was sent: the reply must come from there, and to a broadcast comes none. */
+    if (ai->ai_family == AF_INET6)
+        set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1, "IPV6_RECVPKTINFO");
+    else
+        set_option(fd, IPPROTO_IP, IP_PKTINFO, 1, "IP_PKTINFO");
+    set_option(fd, SOL_SOCKET, SO_RCVBUF, UDP_RECEIVE_BYTES, "SO_RCVBUF");
+    if (!first)
+        set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT");
+    if (bind(fd, addr, ai->ai_addrlen) != 0)
+        return false;
+    if (first)
+        set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT");
+    return true;
+}
+
+static bool
+open_udp(const struct net_config *c, const struct addrinfo *ai, struct listener *l)
 {
     struct sockaddr_storage addr;
     socklen_t bytes = sizeof addr;
-    char host[64] = "?"; /* an IPv6 address may have a scope behind it */
-    char port[8] = "0";
-    if (getsockname(l->fd, (struct sockaddr *)&addr, &bytes) == 0)
-        (void)!getnameinfo((struct sockaddr *)&addr, bytes, host, sizeof host, port, sizeof port,
-                           NI_NUMERICHOST | NI_NUMERICSERV);
-    l->port = (uint16_t)strtoul(port, NULL, 10);
-    snprintf(l->name, sizeof l->name, l->family == AF_INET6 ? "tcp6:[%s]:%s" : "tcp:%s:%s", host,
-             port);
-    log_line(LOG_INFO, "listening on %s", l->name);
+    l->udp_fds = calloc(c->workers, sizeof *l->udp_fds);
+    bool ok = l->udp_fds != NULL && add_udp(c, ai, ai->ai_addr, l) &&
+              getsockname(l->udp_fds[0], (struct sockaddr *)&addr, &bytes) == 0;
+    while (ok && l->udp_fd_count < c->workers)
+        ok = add_udp(c, ai, (struct sockaddr *)&addr, l);
+    if (ok)
+        return true;
+    int error = errno;
+    close_sockets(l);
+    errno = error;
+    return false;
 }
 
 /* ---- UNIX ---- */

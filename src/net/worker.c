@@ -12,9 +12,11 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "net/conn.h"
+#include "net/udp.h"
 
 /* How long who finds no memory waits before trying again, while clients are made to let go of some. */
-#define STARVED_WAIT_S 0.0025
+#define STARVED_WAIT_S  0.0025
+#define STARVED_WAIT_US 2500
 
 /* How often it is logged that clients are closed for their memory. */
 #define RELIEF_LOG_S 60
@@ -47,9 +49,10 @@ void
 worker_ask_for_memory(struct worker *w)
 {
     w->starved = true; /* on_turn() looks for our own */
-    if (ev_now(w->loop) - w->asked_at < STARVED_WAIT_S)
+    uint64_t now_us = clock_monotonic_us();
+    if (now_us - w->asked_at_us < STARVED_WAIT_US)
         return;
-    w->asked_at = ev_now(w->loop);
+    w->asked_at_us = now_us;
     for (unsigned i = 0; i < w->context->config->workers; i++) {
         struct worker *other = w->context->workers[i];
         if (other != w)
@@ -167,20 +170,20 @@ static void
 open_mailed(struct worker *w)
 {
     mutex_lock(&w->mail_lock);
-    int *mail = w->mail;
+    struct mail *mail = w->mail;
     size_t count = w->mail_count;
     w->mail = NULL;
     w->mail_count = w->mail_room = 0;
     mutex_unlock(&w->mail_lock);
     for (size_t i = 0; i < count; i++) {
-        if (conn_open(w, mail[i]))
+        if (conn_open(w, mail[i].fd, mail[i].protocol))
             continue;
         if (w->refused_s != w->now_s)
             log_line(LOG_WARN, "no memory for new connections: closing them");
         w->refused_s = w->now_s;
         counter_add(&w->counters.conns_opened, 1);
         counter_add(&w->counters.conns_closed, 1);
-        close(mail[i]);
+        close(mail[i].fd);
     }
     free(mail);
 }
@@ -191,17 +194,19 @@ on_wakeup(struct ev_loop *loop, ev_async *watcher, int events)
     (void)watcher, (void)events;
     struct worker *w = ev_userdata(loop);
     open_mailed(w);
+    if (atomic_load(&w->answers_udp))
+        udp_begin(w);
     if (atomic_load(&w->stop))
         ev_break(loop, EVBREAK_ALL);
 }
 
 bool
-worker_give(struct worker *w, int fd)
+worker_give(struct worker *w, int fd, enum protocol protocol)
 {
     mutex_lock(&w->mail_lock);
     if (w->mail_count == w->mail_room) {
         size_t room = w->mail_room == 0 ? 16 : w->mail_room * 2;
-        int *mail = realloc(w->mail, room * sizeof *mail);
+        struct mail *mail = realloc(w->mail, room * sizeof *mail);
         if (mail == NULL) {
             mutex_unlock(&w->mail_lock);
             return false;
@@ -209,7 +214,7 @@ worker_give(struct worker *w, int fd)
         w->mail = mail;
         w->mail_room = room;
     }
-    w->mail[w->mail_count++] = fd;
+    w->mail[w->mail_count++] = (struct mail){fd, (uint8_t)protocol};
     mutex_unlock(&w->mail_lock);
     ev_async_send(w->loop, &w->wakeup);
     return true;
@@ -231,6 +236,7 @@ worker_main(void *arg)
     struct worker *w = arg;
     ev_run(w->loop, 0);
     close_all(w);
+    udp_stop(w);
     exec_leave(w->exec_thread);
     engine_leave(w->engine_thread);
     return NULL;
@@ -281,6 +287,7 @@ init_threads(struct worker *w)
 static void
 abandon(struct worker *w)
 {
+    udp_destroy(w);
     if (w->loop != NULL)
         ev_loop_destroy(w->loop);
     if (w->exec_thread != NULL)
@@ -309,6 +316,8 @@ worker_start(const struct worker_context *context, unsigned number)
         log_line(LOG_ERROR, "no memory for worker %u", number);
     } else if (!init_loop(w)) {
         log_line(LOG_ERROR, "worker %u: no event loop: %s", number, strerror(errno));
+    } else if (!udp_create(w, number)) {
+        log_line(LOG_ERROR, "no memory for worker %u", number);
     } else {
         int error = pthread_create(&w->thread, NULL, worker_main, w);
         if (error == 0) {
@@ -321,6 +330,13 @@ worker_start(const struct worker_context *context, unsigned number)
     }
     abandon(w);
     return NULL;
+}
+
+void
+worker_answer_udp(struct worker *w)
+{
+    atomic_store(&w->answers_udp, true);
+    ev_async_send(w->loop, &w->wakeup);
 }
 
 void
@@ -339,6 +355,7 @@ worker_join(struct worker *w)
 void
 worker_destroy(struct worker *w)
 {
+    udp_destroy(w);
     ev_loop_destroy(w->loop);
     mutex_fini(&w->list_lock);
     mutex_fini(&w->mail_lock);
@@ -360,18 +377,19 @@ worker_buffer_bytes(void)
     return GROUP_MAX * INPUT_BYTES + OUTPUT_BUF_BYTES;
 }
 
-void
-net_format_address(const struct sockaddr *sa, socklen_t len, char *to, size_t room)
+/* "tcp:host:port", "udp6:[host]:port", "unix:path" or "?:<AF n>". */
+static void
+format_address(const struct sockaddr *sa, socklen_t len, const char *transport, char *to, size_t room)
 {
     char host[INET6_ADDRSTRLEN] = "";
     if (sa->sa_family == AF_INET) {
         const struct sockaddr_in *in = (const struct sockaddr_in *)sa;
         inet_ntop(AF_INET, &in->sin_addr, host, sizeof host);
-        snprintf(to, room, "tcp:%s:%u", host, ntohs(in->sin_port));
+        snprintf(to, room, "%s:%s:%u", transport, host, ntohs(in->sin_port));
     } else if (sa->sa_family == AF_INET6) {
         const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)sa;
         inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof host);
-        snprintf(to, room, "tcp6:[%s]:%u", host, ntohs(in6->sin6_port));
+        snprintf(to, room, "%s6:[%s]:%u", transport, host, ntohs(in6->sin6_port));
     } else if (sa->sa_family == AF_UNIX) {
         /* An unnamed socket has no path at all: 'len' says how much of it is there. */
         const struct sockaddr_un *un = (const struct sockaddr_un *)sa;
@@ -384,6 +402,15 @@ net_format_address(const struct sockaddr *sa, socklen_t len, char *to, size_t ro
     }
 }
 
+static const char *
+transport_of(int fd)
+{
+    int type = SOCK_STREAM;
+    socklen_t bytes = sizeof type;
+    (void)getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &bytes);
+    return type == SOCK_DGRAM ? "udp" : "tcp";
+}
+
 static void
 show_socket(int fd, const char *field,
             int (*get_name)(int, struct sockaddr *restrict, socklen_t *restrict),
@@ -394,16 +421,22 @@ show_socket(int fd, const char *field,
     char name[32], address[160];
     if (get_name(fd, (struct sockaddr *)&ss, &len) != 0)
         return;
-    net_format_address((struct sockaddr *)&ss, len, address, sizeof address);
+    format_address((struct sockaddr *)&ss, len, transport_of(fd), address, sizeof address);
     snprintf(name, sizeof name, "%d:%s", fd, field);
     emit(to, name, "%s", address);
+}
+
+void
+net_show_bound(int fd, stat_emit_fn *emit, void *to)
+{
+    show_socket(fd, "addr", getsockname, emit, to);
 }
 
 void
 net_show_listener(int fd, stat_emit_fn *emit, void *to)
 {
     char name[32];
-    show_socket(fd, "addr", getsockname, emit, to);
+    net_show_bound(fd, emit, to);
     snprintf(name, sizeof name, "%d:state", fd);
     emit(to, name, "conn_listening");
 }
@@ -428,6 +461,7 @@ show_conn(const struct worker *w, const struct conn *c, stat_emit_fn *emit, void
 void
 worker_show_conns(struct worker *w, stat_emit_fn *emit, void *to)
 {
+    udp_show(w, emit, to);
     mutex_lock(&w->list_lock);
     for (struct conn *c = w->conns; c != NULL; c = c->next)
         show_conn(w, c, emit, to);

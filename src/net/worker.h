@@ -3,7 +3,7 @@
  * A worker reads into one buffer and answers out of one output, both its own: a connection owns memory
  * only while a request is incomplete or an answer is unsent.
  *
- * Threads:   worker_start(), _give(), _stop(), _join() and _destroy() are for the main thread; the
+ * Threads:   worker_start(), _give(), _answer_udp(), _stop(), _join() and _destroy() are for the main thread; the
  *            counters and the list of connections may be read by any.
  * Ownership: a worker owns its connections and their sockets.
  */
@@ -20,6 +20,7 @@
 #include "exec/exec.h"
 #include "net/config.h"
 
+struct listener;
 struct worker;
 
 /* name, as 'stats' has it or nearly so */
@@ -44,13 +45,20 @@ struct worker_context {
     struct clock *clock;
     const struct net_config *config;
     struct worker *const *workers; /* config->workers of them, before the first connection comes */
+    const struct listener *listeners;
+    unsigned listener_count;
 };
 
 /* NULL, with the reason logged, when memory or threads are short.  The worker runs at once. */
 struct worker *worker_start(const struct worker_context *context, unsigned number) MUST_USE;
 
-/* Takes the socket: from now on it is the worker's.  False, and nothing taken: no memory. */
-bool worker_give(struct worker *w, int fd) MUST_USE;
+/* Takes the socket: from now on it is the worker's.  'protocol' is its listener's.  False, and nothing
+ * taken: no memory. */
+bool worker_give(struct worker *w, int fd, enum protocol protocol) MUST_USE;
+
+/* From now on it answers what comes to its UDP sockets.  Before, commands might ask about parts of the
+ * server that are not there yet; a connection has to be given, a datagram just comes. */
+void worker_answer_udp(struct worker *w);
 
 /* Asks the worker to close everything and end; worker_join() waits until it has.  The others may be
  * looking at its counters and connections until they have ended too: then worker_destroy() it. */
@@ -66,8 +74,8 @@ void worker_show_conns(struct worker *w, stat_emit_fn *emit, void *to);
 /* The lines of 'stats conns' for a listening socket. */
 void net_show_listener(int fd, stat_emit_fn *emit, void *to);
 
-/* "tcp:host:port", "tcp6:[host]:port", "unix:path" or "?:<AF n>": as 'stats conns' shows addresses. */
-void net_format_address(const struct sockaddr *sa, socklen_t len, char *to, size_t room);
+/* The line of 'stats conns' for the address that a socket is bound to. */
+void net_show_bound(int fd, stat_emit_fn *emit, void *to);
 
 /* Bytes of the buffers that a worker has for itself. */
 size_t worker_buffer_bytes(void);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include "net/endpoint.h"
 #include "net/listen.h"
+#include "proto/protocol.h"
 
 static char directory[] = "/tmp/check_listen.XXXXXX";
 static char path[128];
@@ -26,7 +27,7 @@ set_up(void)
 {
     ck_assert_ptr_nonnull(mkdtemp(directory));
     snprintf(path, sizeof path, "%s/file", directory);
-    config = (struct net_config){.backlog = 16, .unix_mask = 0700};
+    config = (struct net_config){.workers = 3, .backlog = 16, .unix_mask = 0700};
     count = 0;
 }
 
@@ -43,7 +44,17 @@ static void
 add(const char *list, int port)
 {
     struct span bad;
-    ck_assert_int_eq(endpoint_parse_list(&config, span_of(list, strlen(list)), port, &bad),
+    struct endpoint fallback = {.port = port};
+    ck_assert_int_eq(endpoint_parse_list(&config, span_of(list, strlen(list)), &fallback, &bad),
+                     ENDPOINT_OK);
+}
+
+static void
+add_udp(const char *list, int port)
+{
+    struct span bad;
+    struct endpoint fallback = {.udp_port = port};
+    ck_assert_int_eq(endpoint_parse_list(&config, span_of(list, strlen(list)), &fallback, &bad),
                      ENDPOINT_OK);
 }
 
@@ -291,6 +302,128 @@ START_TEST(unix_paths_have_limits)
 }
 END_TEST
 
+/* ---- UDP ---- */
+
+static int
+udp_client(uint16_t port)
+{
+    struct sockaddr_in addr = {.sin_family = AF_INET, .sin_port = htons(port)};
+    addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&addr, sizeof addr), 0);
+    return fd;
+}
+
+/* The listener's sockets that have something to read; takes it. */
+static unsigned
+take_datagrams(const struct listener *l, unsigned counts[])
+{
+    char buffer[16];
+    unsigned sockets = 0;
+    for (unsigned i = 0; i < l->udp_fd_count; i++) {
+        counts[i] = 0;
+        while (recv(l->udp_fds[i], buffer, sizeof buffer, MSG_DONTWAIT) > 0)
+            counts[i]++;
+        sockets += counts[i] > 0;
+    }
+    return sockets;
+}
+
+START_TEST(each_worker_has_a_udp_socket_at_the_same_port)
+{
+    add_udp("127.0.0.1", -1);
+    ck_assert(listen_udp(&config, listeners, &count));
+    ck_assert_uint_eq(count, 1);
+    const struct listener *l = &listeners[0];
+    ck_assert_int_eq(l->fd, -1);
+    ck_assert_uint_eq(l->udp_fd_count, 3);
+    char name[64];
+    snprintf(name, sizeof name, "udp:127.0.0.1:%u", l->port);
+    ck_assert_str_eq(l->name, name);
+    for (unsigned i = 0; i < 3; i++) {
+        struct sockaddr_in addr;
+        socklen_t bytes = sizeof addr;
+        ck_assert_int_eq(getsockname(l->udp_fds[i], (struct sockaddr *)&addr, &bytes), 0);
+        ck_assert_uint_eq(ntohs(addr.sin_port), l->port);
+        ck_assert(fcntl(l->udp_fds[i], F_GETFL) & O_NONBLOCK);
+        ck_assert(fcntl(l->udp_fds[i], F_GETFD) & FD_CLOEXEC);
+    }
+}
+END_TEST
+
+START_TEST(a_clients_datagrams_all_come_to_one_worker)
+{
+    enum { CLIENTS = 40, DATAGRAMS = 5 };
+    unsigned counts[3], seen[3] = {0};
+    add_udp("127.0.0.1", -1);
+    ck_assert(listen_udp(&config, listeners, &count));
+    for (int c = 0; c < CLIENTS; c++) {
+        int client = udp_client(listeners[0].port);
+        for (int i = 0; i < DATAGRAMS; i++)
+            ck_assert_int_eq(send(client, "x", 1, 0), 1);
+        ck_assert_uint_eq(take_datagrams(&listeners[0], counts), 1);
+        for (int i = 0; i < 3; i++) {
+            ck_assert(counts[i] == 0 || counts[i] == DATAGRAMS);
+            seen[i] += counts[i];
+        }
+        close(client);
+    }
+    /* That one of the three gets none of 40 clients happens once in ten million times. */
+    for (int i = 0; i < 3; i++)
+        ck_assert_uint_gt(seen[i], 0);
+}
+END_TEST
+
+START_TEST(a_udp_port_in_use_is_an_error_even_if_it_could_be_shared)
+{
+    add_udp("127.0.0.1", -1);
+    ck_assert(listen_udp(&config, listeners, &count));
+    endpoint_clear(&config);
+    add_udp("127.0.0.1", listeners[0].port);
+    ck_assert(!listen_udp(&config, listeners, &count));
+    ck_assert_uint_eq(count, 1);
+}
+END_TEST
+
+START_TEST(tcp_and_udp_listeners_mix)
+{
+    struct span bad;
+    struct endpoint fallback = {.port = -1, .udp_port = -1, .protocol = PROTOCOL_TEXT};
+    struct span list = SPAN("127.0.0.1,proto[binary]:127.0.0.2");
+    ck_assert_int_eq(endpoint_parse_list(&config, list, &fallback, &bad), ENDPOINT_OK);
+    ck_assert(listen_udp(&config, listeners, &count));
+    ck_assert(listen_tcp(&config, listeners, &count));
+    ck_assert_uint_eq(count, 4);
+    for (unsigned i = 0; i < 4; i++) {
+        ck_assert_int_eq(listeners[i].fd < 0, i < 2);
+        ck_assert_uint_eq(listeners[i].protocol, i % 2 == 0 ? PROTOCOL_TEXT : PROTOCOL_BINARY);
+    }
+    char text[256] = "", expected[256] = "";
+    config.port_file = path;
+    ck_assert(listen_write_port_file(&config, listeners, count));
+    FILE *f = fopen(path, "r");
+    ck_assert_ptr_nonnull(f);
+    text[fread(text, 1, sizeof text - 1, f)] = '\0';
+    fclose(f);
+    sprintf(expected, "TCP INET: %u\nTCP INET: %u\nUDP INET: %u\nUDP INET: %u\n", listeners[2].port,
+            listeners[3].port, listeners[0].port, listeners[1].port);
+    ck_assert_str_eq(text, expected);
+}
+END_TEST
+
+START_TEST(a_transport_without_port_is_not_opened)
+{
+    add_udp("127.0.0.1", -1);
+    ck_assert(listen_tcp(&config, listeners, &count));
+    ck_assert_uint_eq(count, 0);
+    endpoint_clear(&config);
+    add("127.0.0.1", -1);
+    ck_assert(listen_udp(&config, listeners, &count));
+    ck_assert_uint_eq(count, 0);
+}
+END_TEST
+
 static void
 add_tests(Suite *suite)
 {
@@ -310,6 +443,11 @@ add_tests(Suite *suite)
     tcase_add_test(tc, a_stale_socket_is_replaced);
     tcase_add_test(tc, another_file_is_left_alone);
     tcase_add_test(tc, unix_paths_have_limits);
+    tcase_add_test(tc, each_worker_has_a_udp_socket_at_the_same_port);
+    tcase_add_test(tc, a_clients_datagrams_all_come_to_one_worker);
+    tcase_add_test(tc, a_udp_port_in_use_is_an_error_even_if_it_could_be_shared);
+    tcase_add_test(tc, tcp_and_udp_listeners_mix);
+    tcase_add_test(tc, a_transport_without_port_is_not_opened);
     suite_add_tcase(suite, tc);
 }
 
