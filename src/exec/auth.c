@@ -1,10 +1,10 @@
 /* auth.c - logins, and what is open to a client before it has logged in.
  *
- *                  -Y, text                                      -S, binary
- *      before      exec_login(): the fake 'set', nothing else    exec_guarded[]: SASL and version; anything else
- *                                                                is refused and ends the connection
- *      after       all                                           all; a further SASL login begins anew, and who
- *                                                                fails it is logged out
+ *                  -Y, text                        -S, binary
+ *      before      exec_login(): a 'set' that is   exec_guarded[]: SASL, and version; anything else is
+ *                  none, and nothing else          refused and ends the connection
+ *      after       all                             all; a further login begins anew, and who fails it
+ *                                                  is logged out
  */
 #include "auth/auth.h"
 #include "exec/packet.h"

@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "base/check.h"
-#include "proto/login.h"
 #include "base/clock.h"
+#include "proto/login.h"
 
 /* What a worker's connections may keep of unparsed input and unsent output before it becomes frugal: takes
  * less at a time, and makes less of an answer before it is sent.  Clients who do not read are then good for

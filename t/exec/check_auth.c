@@ -60,8 +60,8 @@ close_server(void)
     unlink(path);
 }
 
-/* What a client receives who sends so many bytes at a time; to be freed.  "<closed>" is at the end of it
- * when the connection was closed. */
+/* What a client receives who sends so many bytes at a time; to be freed.  "<closed>" is at the
+ * end of it when the connection was closed. */
 static char *
 received(struct span stream, size_t step, unsigned budget, size_t *bytes)
 {
