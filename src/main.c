@@ -1,7 +1,8 @@
 /* main.c - from the command line to a running server, and out again.
  *
- * The order of start() is that of process.h: ports may need root, the UNIX socket must not be root's, the
- * file of passwords must be readable by whom we become, because it will be read again, and no memory is mapped and no thread started before a daemon has forked.
+ * The order of start() is that of process.h: ports may need root, the UNIX socket must not be root's,
+ * the file of passwords must be readable by whom we become, because it will be read again, and no
+ * memory is mapped and no thread started before a daemon has forked.
  */
 #include <stdio.h>
 #include <stdlib.h>

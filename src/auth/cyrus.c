@@ -36,8 +36,8 @@ static int on_log(void *context, int level, const char *message);
 static const char *find_conf(const char *conf_path);
 static bool find_mechanisms(struct cyrus *c);
 static sasl_conn_t *new_connection(const struct cyrus *c);
-static enum auth_status conclude(struct cyrus_exchange **x, int result, const char *out, unsigned bytes,
-                                 struct span *challenge);
+static enum auth_status conclude(struct cyrus_exchange **x, int result, const char *out,
+                                 unsigned bytes, struct span *challenge);
 
 static sasl_conn_t *
 connection_of(struct cyrus_exchange *x)
@@ -67,7 +67,8 @@ cyrus_open(const char *conf_path)
     if (result == SASL_OK && find_mechanisms(c))
         return c;
     if (result != SASL_OK)
-        log_line(LOG_ERROR, "-S: Cyrus SASL does not start: %s", sasl_errstring(result, NULL, NULL));
+        log_line(LOG_ERROR, "-S: Cyrus SASL does not start: %s",
+                 sasl_errstring(result, NULL, NULL));
     cyrus_close(c);
     return NULL;
 }
@@ -100,22 +101,25 @@ has_conf(const char *directory)
     return readable;
 }
 
-/* The directory of memcached.conf, in memcached's order; NULL, with the reason logged: there is none. */
+/* The directory of memcached.conf, in memcached's order; NULL, with the reason logged: none has it. */
 static const char *
 find_conf(const char *conf_path)
 {
     static const char *const usual[] = {"/etc/sasl", "/etc/sasl2"};
     if (conf_path != NULL) {
         if (!has_conf(conf_path))
-            log_line(LOG_WARN, "-S: cannot read %s/" CONF_FILE ": SASL_CONF_PATH is to name its directory; "
-                               "going on with the defaults of Cyrus SASL", conf_path);
+            log_line(LOG_WARN,
+                     "-S: cannot read %s/" CONF_FILE ": SASL_CONF_PATH is to name its directory; "
+                     "going on with the defaults of Cyrus SASL",
+                     conf_path);
         return conf_path;
     }
     for (size_t i = 0; i < ARRAY_COUNT(usual); i++)
         if (has_conf(usual[i]))
             return usual[i];
-    log_line(LOG_ERROR, "-S: cannot read " CONF_FILE " in %s nor %s; SASL_CONF_PATH may name another "
-                        "directory", usual[0], usual[1]);
+    log_line(LOG_ERROR,
+             "-S: cannot read " CONF_FILE " in %s nor %s; SASL_CONF_PATH may name another directory",
+             usual[0], usual[1]);
     return NULL;
 }
 
@@ -133,7 +137,8 @@ find_mechanisms(struct cyrus *c)
         return false;
     }
     int result = sasl_listmech(connection, NULL, "", " ", "", &names, &bytes, &count);
-    if (result == SASL_OK && count > 0 && sasl_getprop(connection, SASL_SERVERFQDN, &host) == SASL_OK) {
+    if (result == SASL_OK && count > 0 &&
+        sasl_getprop(connection, SASL_SERVERFQDN, &host) == SASL_OK) {
         c->mechanisms = strdup(names);
         c->host = strdup(host);
     }

@@ -8,8 +8,8 @@ struct cyrus *
 cyrus_open(const char *conf_path)
 {
     (void)conf_path;
-    log_line(LOG_ERROR, "-S: this server was built without Cyrus SASL: build it with --enable-sasl, or "
-                        "let MEMCACHED_SASL_PWDB name a file of user:password lines");
+    log_line(LOG_ERROR, "-S: this server was built without Cyrus SASL: build it with --enable-sasl, "
+                        "or let MEMCACHED_SASL_PWDB name a file of user:password lines");
     return NULL;
 }
 

@@ -4,9 +4,9 @@
  *                                                v   passwd_check() that uses it is through
  *                                         [ the table ] --> passwd_check()
  *
- * A file that cannot be read, or is not right, changes nothing.  One that changes while it is read is
- * read again; whoever replaces it by rename(2) is sure that it is never seen half written.  users.h
- * has the format.
+ * A file that cannot be read, or is not right, changes nothing.  One that changes while it is read
+ * is read again; whoever replaces it by rename(2) is sure that it is never seen half written.
+ * users.h has the format.
  *
  * Threads:   passwd_check(): any.  The others: one thread at a time.
  * Ownership: passwd_open() copies what it is given.
@@ -26,8 +26,8 @@ struct passwd_report {
     char text[128];  /* what is wrong: "line 3 is not user:password" */
 };
 
-/* Reads the file.  NULL, and why, when it cannot be used.  A relative path is one from the directory where
- * the process is now, wherever it goes later. */
+/* Reads the file.  NULL, and why, when it cannot be used.  A relative path is one from the
+ * directory where the process is now, wherever it goes later. */
 struct passwd *passwd_open(const char *path, struct users_format format,
                            struct passwd_report *report) MUST_USE;
 void passwd_close(struct passwd *p); /* nobody may be checking; accepts NULL */

@@ -1,7 +1,7 @@
 /* plain.h - the message of SASL's PLAIN mechanism (RFC 4616): [identity] NUL user NUL password.
  *
- * The identity is whom the user wants to act as.  Nobody acts as somebody else here: it is empty, or
- * the user again.
+ * The identity is whom the user wants to act as.  Nobody acts as somebody else here: it is empty,
+ * or the user again.
  *
  * Threads: pure.
  * Failure: false; nothing is said of what is wrong with a client's message.

@@ -12,7 +12,7 @@ struct user {
 
 /* Entry 0 is no user's: it is what a wrong guess is compared with. */
 struct users {
-    _Atomic unsigned shares; /* relaxed, but for the last release, which must see what all others did */
+    _Atomic unsigned shares; /* relaxed; a release is one, so that the last sees what all others did */
     uint64_t seed;
     struct span realm; /* in 'text', behind what was parsed */
     size_t count;      /* of all entries */
@@ -37,7 +37,7 @@ without_realm(struct span name, struct span realm)
     return ends_with_realm(name, realm) ? span_of(name.p, name.bytes - realm.bytes - 1) : name;
 }
 
-/* Only finds the entry that is then compared in full, so that it need not be safe against forgery. */
+/* Only finds the entry that is then compared in full: it need not be safe against forgery. */
 static uint64_t
 digest_of(uint64_t seed, struct span name, struct span password)
 {

@@ -1,10 +1,10 @@
 /* auth.c - logins, and what is open to a client before it has logged in.
  *
- *                  -Y, text                                      -S, binary
- *      before      exec_login(): the fake 'set', nothing else    exec_guarded[]: SASL and version; anything else
- *                                                                is refused and ends the connection
- *      after       all                                           all; a further SASL login begins anew, and who
- *                                                                fails it is logged out
+ *                  -Y, text                        -S, binary
+ *      before      exec_login(): a 'set' that is   exec_guarded[]: SASL, and version; anything else is
+ *                  none, and nothing else          refused and ends the connection
+ *      after       all                             all; a further login begins anew, and who fails it
+ *                                                  is logged out
  */
 #include "auth/auth.h"
 #include "exec/packet.h"
@@ -139,13 +139,6 @@ exec_sasl(struct exec_thread *xt, struct session *s, const struct request *r, st
     return STEP_DONE;
 }
 
-bool
-exec_is_bad_sasl(const struct exec_thread *xt, const struct request *r)
-{
-    return asks_sasl(xt->exec) && r->error == PROTO_UNKNOWN && !(r->flags & REQ_CLOSE) &&
-           binary_is_sasl(packet_of(xt, r));
-}
-
 /* ---- before a login ---- */
 
 static enum step
@@ -154,7 +147,7 @@ guard(struct exec_thread *xt, struct session *s, const struct request *r, struct
     bool is_open = r->cmd == CMD_VERSION || r->cmd == CMD_SASL_LIST || r->cmd == CMD_SASL_AUTH ||
                    r->cmd == CMD_SASL_STEP;
     /* What is not even a packet is answered as that. */
-    bool is_broken = r->cmd == CMD_BAD && (r->flags & REQ_CLOSE || exec_is_bad_sasl(xt, r));
+    bool is_broken = r->cmd == CMD_BAD && r->flags & REQ_CLOSE;
     if (is_open || is_broken)
         return exec_binary[r->cmd](xt, s, r, out);
     packet_add_status(out, packet_echo(xt, r), BINARY_AUTH_FAILED);

@@ -273,10 +273,6 @@ static enum step
 binary_bad(struct exec_thread *xt, struct session *s, const struct request *r, struct output *out)
 {
     (void)s;
-    if (UNLIKELY(exec_is_bad_sasl(xt, r))) {
-        answer_status(xt, r, BINARY_INVALID, out);
-        return STEP_CLOSE;
-    }
     if (r->error != PROTO_SILENT)
         answer_status(xt, r, binary_status_of(r->error), out);
     return r->flags & REQ_CLOSE ? STEP_CLOSE : STEP_DONE;

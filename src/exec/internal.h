@@ -90,8 +90,6 @@ extern exec_fn *const exec_binary[CMD_COUNT]; /* binary.c */
 /* auth.c: the same, of a client that must log in first; and what else a login needs. */
 extern exec_fn *const exec_guarded[CMD_COUNT];
 exec_fn exec_sasl;
-/* Is it a request of SASL that makes no sense, where SASL is known? */
-bool exec_is_bad_sasl(const struct exec_thread *xt, const struct request *r);
 /* All that is understood of text before a login; like run_requests(). */
 enum exec_status exec_login(struct exec_thread *xt, struct session *s, struct span in,
                             struct output *out, unsigned *budget, size_t *used, bool *more);

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "proto/login.h"
 
 /* What a worker's connections may keep of unparsed input and unsent output before it becomes frugal: takes
  * less at a time, and makes less of an answer before it is sent.  Clients who do not read are then good for
@@ -15,6 +16,8 @@
 #define FRUGAL_INPUT_BYTES  (4u << 10) /* >= TEXT_INPUT_BYTES_MIN */
 #define FRUGAL_OUTPUT_BYTES (4u << 10)
 _Static_assert(FRUGAL_INPUT_BYTES >= TEXT_INPUT_BYTES_MIN, "enough to go on");
+_Static_assert(INPUT_BYTES > LOGIN_INPUT_BYTES_MIN && INPUT_BYTES > BINARY_INPUT_BYTES_MIN,
+               "a login is there in one piece, kept from turn to turn");
 
 /* How often a turn may fill and send the output before others get theirs. */
 #define FLUSHES_PER_TURN 4

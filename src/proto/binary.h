@@ -33,7 +33,6 @@
 #define KETCH_PROTO_BINARY_H
 
 #include <endian.h>
-#include <stdbool.h>
 #include <string.h>
 #include "base/attr.h"
 #include "proto/request.h"
@@ -42,7 +41,8 @@
 #define BINARY_EXTRAS_BYTES_MAX 20          /* of an opcode that we know */
 #define BINARY_BODY_BYTES_MAX (1u << 30)    /* memcached's limit */
 #define BINARY_EXPTIME_NONE   UINT32_MAX    /* increment and decrement: do not create */
-#define BINARY_SASL_BYTES_MAX 2048          /* of what a SASL mechanism sends in one step */
+#define BINARY_SASL_BYTES_MAX 16384         /* of what a SASL mechanism sends in one step: the longest
+                                               are Kerberos' tickets */
 
 /* With as many bytes there is always something to parse: see TEXT_INPUT_BYTES_MIN. */
 #define BINARY_INPUT_BYTES_MIN (BINARY_HEADER_BYTES + KEY_BYTES_MAX + BINARY_SASL_BYTES_MAX)
@@ -85,13 +85,6 @@ binary_u32(const char *at)
     uint32_t n;
     memcpy(&n, at, sizeof n);
     return be32toh(n);
-}
-
-/* Is its opcode one of SASL's? */
-static inline bool
-binary_is_sasl(const char *packet)
-{
-    return packet[1] >= 0x20 && packet[1] <= 0x22;
 }
 
 /* The unique that the item must have, 0: any. */

@@ -6,7 +6,8 @@
 #define LINE_BYTES_MIN 6 /* its end included */
 #define LINE_END_BYTES 2 /* of the token */
 
-_Static_assert(LOGIN_INPUT_BYTES_MIN == TEXT_LINE_BYTES_MAX + 1 + LOGIN_TOKEN_BYTES_MAX + LINE_END_BYTES,
+_Static_assert(LOGIN_INPUT_BYTES_MIN ==
+                   TEXT_LINE_BYTES_MAX + 1 + LOGIN_TOKEN_BYTES_MAX + LINE_END_BYTES,
                "a line, its newline and a token");
 
 #define ERROR_LINE(words) SPAN("CLIENT_ERROR " words "\r\n")
@@ -19,7 +20,7 @@ bad(struct login *out, struct span line, size_t used)
     return LOGIN_BAD;
 }
 
-/* Takes the spaces before the next word, and the word, off 'rest'; an empty one if there is none. */
+/* Takes the next word, and the spaces before it, off 'rest'; an empty one if there is none. */
 static struct span
 next_word(struct span *rest)
 {

@@ -1,13 +1,14 @@
-/* login.h - how a client of the text protocol says who it is, where the server asks (-Y): by a 'set'.
+/* login.h - how a client of the text protocol says who it is, where the server asks (-Y): by a
+ * 'set'.
  *
- *      set <any> <any> <any> <bytes>\r\n          a word that begins with set, and at least four more
- *      <user> <password>\r\n                      <bytes> of them
+ *      set <any> <any> <any> <bytes>\r\n      a word that begins with set, and at least four more
+ *      <user> <password>\r\n                  <bytes> of them
  *
- * Until it has succeeded, this is all that is understood.  The user is the first word; what comes after it,
- * without the spaces around it, is the password.
+ * Until it has succeeded, this is all that is understood.  The user is the first word; what comes
+ * after it, without the spaces around it, is the password.
  *
- * memcached closes the connection at a line of less than six bytes; so do we.  At a line that ends in a bare
- * '\n' it loses the last character; we do not.
+ * memcached closes the connection at a line of less than six bytes; so do we.  At a line that ends
+ * in a bare '\n' it loses the last character; we do not.
  *
  * Threads: pure.
  * Failure: malformed input becomes LOGIN_BAD or LOGIN_CLOSE.  Nothing allocates.

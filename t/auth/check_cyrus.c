@@ -1,7 +1,7 @@
 /* Cyrus SASL: what it offers, whom it lets in from a sasldb, and that several threads may ask it.
  *
- * Needs the library's modules (Debian: libsasl2-modules, libsasl2-modules-db); what cannot be tried without
- * them is skipped, and says so. */
+ * Needs the library's modules (Debian: libsasl2-modules, libsasl2-modules-db); what cannot be
+ * tried without them is skipped, and says so. */
 #include "suite.h"
 
 #include <pthread.h>

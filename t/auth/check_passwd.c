@@ -1,4 +1,4 @@
-/* The file of passwords: read, read again while others check, and kept as it was when that cannot be. */
+/* The file of passwords: read, read again while others check, and kept when that cannot be. */
 #include "suite.h"
 
 #include <fcntl.h>
@@ -105,7 +105,7 @@ START_TEST(reads_it_again)
 }
 END_TEST
 
-/* Returns whether 'p', which lets alice in, tells something like 'why' when it is reloaded, and still does. */
+/* When 'p', which lets alice in, is reloaded, it says something like 'why', and still does. */
 static void
 expect_kept(struct passwd *p, const char *why)
 {

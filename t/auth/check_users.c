@@ -1,4 +1,4 @@
-/* Tables of users: which lines are users, who is let in, and that a large table is one like a small one. */
+/* Tables of users: which lines are users, who is let in, and that a large table is like a small. */
 #include "suite.h"
 
 #include <stdio.h>

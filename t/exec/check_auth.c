@@ -60,8 +60,8 @@ close_server(void)
     unlink(path);
 }
 
-/* What a client receives who sends so many bytes at a time; to be freed.  "<closed>" is at the end of it
- * when the connection was closed. */
+/* What a client receives who sends so many bytes at a time; to be freed.  "<closed>" is at the
+ * end of it when the connection was closed. */
 static char *
 received(struct span stream, size_t step, unsigned budget, size_t *bytes)
 {
@@ -327,9 +327,9 @@ END_TEST
 
 START_TEST(long_data_is_refused)
 {
-    static char long_data[4000];
+    static char long_data[20000];
     EXPECT(true, {AUTH, PLAIN, span_of(long_data, sizeof long_data), REFUSED},
-           {AUTH, PLAIN, span_of(long_data, 1500), REFUSED}, {GET, SPAN("k"), NONE, REFUSED});
+           {AUTH, PLAIN, span_of(long_data, 16384), REFUSED}, {GET, SPAN("k"), NONE, REFUSED});
     EXPECT(false, {AUTH, PLAIN, NONE, BINARY_AUTH_CONTINUE, NONE},
            {STEP, PLAIN, span_of(long_data, sizeof long_data), REFUSED}, {STEP, PLAIN, SECRET, REFUSED},
            {AUTH, PLAIN, SECRET, ADMITTED});
@@ -374,7 +374,6 @@ START_TEST(nobody_asks_where_nobody_logs_in)
     EXPECT(false, {LIST, NONE, NONE, BINARY_UNKNOWN, SPAN("Unknown command")},
            {AUTH, PLAIN, SECRET, BINARY_UNKNOWN, SPAN("Unknown command")},
            {STEP, PLAIN, SECRET, BINARY_UNKNOWN, SPAN("Unknown command")},
-           {LIST, SPAN("x"), SPAN("y"), BINARY_UNKNOWN, SPAN("Unknown command")},
            {GET, SPAN("k"), NONE, MISS});
     expect("set a 0 0 12\r\nalice secret\r\n\r\nget a\r\n",
            "STORED\r\nCLIENT_ERROR bad command line format\r\nVALUE a 0 12\r\nalice secret\r\nEND\r\n");

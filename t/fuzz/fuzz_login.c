@@ -1,5 +1,5 @@
-/* Any bytes come from a client who has to log in: they are taken within their bounds, and alike however the
- * stream is cut. */
+/* Any bytes come from a client who has to log in: they are taken within their bounds, and alike
+ * however the stream is cut. */
 #include <stdio.h>
 #include <stdlib.h>
 #include "fuzz.h"

@@ -1,4 +1,4 @@
-/* Logins in text: what is one, what is answered to what is none, and that cuts in the stream do not matter. */
+/* Logins in text: what is one, what is answered to what is none, and that no cut in the stream matters. */
 #include "suite.h"
 
 #include <stdio.h>
