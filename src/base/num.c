@@ -51,15 +51,25 @@ num_parse_i32(struct span s, int32_t *out)
     return true;
 }
 
+static size_t
+digits_of(uint64_t v)
+{
+    size_t digits = 1;
+    for (; v >= 10000; v /= 10000)
+        digits += 4;
+    return digits + (v >= 10) + (v >= 100) + (v >= 1000);
+}
+
+/* Most numbers are short: the lengths of values, and client flags, which are 0 more often than not. */
 size_t
 num_format_u64(char *to, uint64_t v)
 {
-    char digits[NUM_U64_BYTES_MAX];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + v % 10);
-        v /= 10;
-    } while (v != 0);
-    memcpy(to, digits + at, sizeof digits - at);
-    return sizeof digits - at;
+    if (v < 10) {
+        *to = (char)('0' + v);
+        return 1;
+    }
+    size_t digits = digits_of(v);
+    for (size_t at = digits; at > 0; v /= 10)
+        to[--at] = (char)('0' + v % 10);
+    return digits;
 }

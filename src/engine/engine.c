@@ -518,21 +518,34 @@ set_exptime(void *context, item_ref ref, item_ref same)
 
 /* Under the lock of its bucket, so that an incr or append that is making a new item out of this one
  * takes the exptime over. */
+bool
+engine_set_exptime(struct engine_thread *t, uint64_t hash, const struct item *it, uint32_t exptime_s)
+{
+    struct engine *e = t->engine;
+    struct touch touch = {e, exptime_s};
+    return index_update(&e->index, hash, arena_ref(&e->arena, it), set_exptime, &touch);
+}
+
+void
+engine_note_touch(struct engine_thread *t, const struct item *it, bool bump)
+{
+    if (it == NULL) {
+        counter_add(&t->counters.touch_misses, 1);
+        return;
+    }
+    if (LIKELY(bump))
+        note_hit(t, (struct item *)it);
+    counter_add(&t->class_counters[item_class(t->engine, it)].touch_hits, 1);
+}
+
 const struct item *
 engine_touch(struct engine_thread *t, uint64_t hash, struct span key, uint32_t exptime_s)
 {
-    struct item *it;
-    struct touch touch = {t->engine, exptime_s};
-    do {
+    const struct item *it;
+    do
         it = find_live(t, hash, key, false);
-        if (it == NULL) {
-            counter_add(&t->counters.touch_misses, 1);
-            return NULL;
-        }
-    } while (!index_update(&t->engine->index, hash, arena_ref(&t->engine->arena, it), set_exptime,
-                           &touch));
-    note_hit(t, it);
-    counter_add(&t->class_counters[item_class(t->engine, it)].touch_hits, 1);
+    while (it != NULL && !engine_set_exptime(t, hash, it, exptime_s));
+    engine_note_touch(t, it, true);
     return it;
 }
 

@@ -136,6 +136,12 @@ bool engine_claim_token(struct engine_thread *t, uint64_t hash, const struct ite
 const struct item *engine_touch(struct engine_thread *t, uint64_t hash, struct span key,
                                 uint32_t exptime_s);
 
+/* engine_touch() in steps, behind an engine_look(): sets the exptime of what it returned (false: that is
+ * no longer there), and counts, as engine_note_get() does. */
+bool engine_set_exptime(struct engine_thread *t, uint64_t hash, const struct item *it,
+                        uint32_t exptime_s) MUST_USE;
+void engine_note_touch(struct engine_thread *t, const struct item *it, bool bump);
+
 /* The item's value as iovecs, from byte 'offset' on: fills at most 'max' of them and returns how many;
  * '*bytes' is what they hold.  0 at the end of the value. */
 int engine_value_iov(const struct engine *e, const struct item *it, uint32_t offset,
@@ -186,6 +192,7 @@ struct engine_rules {
     bool compares;      /* only if the item there has the unique 'expected'; ENGINE_CAS always does */
     bool accepts_older; /* ... or, if 'expected' is below its unique, as a stale one: with the old exptime */
     bool creates;       /* append and prepend: on none, what was uploaded becomes the item */
+    bool uncounted;     /* it is no storage command: cmd_set does not count it */
     uint16_t marks;     /* ITEM_MARKS of the new item */
     uint64_t expected;
     uint64_t cas_new;   /* the new item's unique; 0: the next */
@@ -197,6 +204,9 @@ struct engine_rules {
 enum engine_status engine_commit(struct engine_thread *t, uint64_t hash, struct upload *up,
                                  const struct engine_rules *rules, uint64_t *cas) MUST_USE;
 void engine_abandon(struct engine_thread *t, struct upload *up);
+
+/* How long the value is that the thread's last successful store made: with what it was appended to. */
+uint32_t engine_stored_bytes(const struct engine_thread *t);
 
 /* A whole value at once: reserve, fill, commit. */
 enum engine_status engine_store(struct engine_thread *t, uint64_t hash, struct span key,
@@ -218,6 +228,7 @@ struct engine_arith {
     bool created;
     uint64_t result;            /* the new value */
     uint64_t cas;
+    uint32_t exptime_before_s;  /* of the item that was there */
     const struct item *item;    /* as found ones are */
 };
 

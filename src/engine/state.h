@@ -49,6 +49,7 @@ struct engine_thread {
     struct engine_thread *next;
     struct epoch_thread epoch;
     uint32_t now_s;
+    uint32_t stored_bytes; /* see engine_stored_bytes() */
     int32_t index_delta;  /* entries not yet told to index_count() */
     counter_t stamped;    /* items given a generation: see begin_generation() */
     bool made_room;       /* something was evicted, and nothing allocated since */
@@ -107,15 +108,22 @@ bool item_unlink(struct engine_thread *t, struct item *it, enum leave why);
 void item_entered(struct engine_thread *t, struct item *it);
 void item_left(struct engine_thread *t, struct item *it, enum leave why);
 
-/* A hit, as eviction and 'fetched' know it. */
+/* A use, as eviction knows it; with 'marks' of enum item_hit. */
 static inline void
-note_hit(struct engine_thread *t, struct item *it)
+note_use(struct item *it, uint8_t marks)
 {
     uint8_t hit = atomic_load_explicit(&it->hit, memory_order_relaxed);
     uint8_t freq = hit & ITEM_FREQ_MAX;
-    uint8_t now = (uint8_t)((freq < ITEM_FREQ_MAX ? freq + 1 : freq) | ITEM_FETCHED);
+    uint8_t now = (uint8_t)((freq < ITEM_FREQ_MAX ? freq + 1 : freq) | (hit & ITEM_FETCHED) | marks);
     if (now != hit)
         atomic_store_explicit(&it->hit, now, memory_order_relaxed);
+}
+
+/* Somebody has read it. */
+static inline void
+note_hit(struct engine_thread *t, struct item *it)
+{
+    note_use(it, ITEM_FETCHED);
     if (item_atime(it) != t->now_s)
         atomic_store_explicit(&it->atime_s, t->now_s, memory_order_relaxed);
 }

@@ -212,6 +212,7 @@ struct linking {
     bool keeps_exptime;  /* the old item's, whatever it is at that moment */
     bool keeps_token;    /* the same of ITEM_TOKEN_SENT */
     uint64_t cas_new;    /* 0: the next */
+    uint32_t atime_s;    /* of the last use; 0: now */
 };
 
 struct carry {
@@ -245,7 +246,8 @@ stamp(struct engine_thread *t, struct item *it, const struct linking *how)
                                 : atomic_fetch_add_explicit(&e->cas, 1, memory_order_relaxed) + 1;
         memcpy((char *)it + sizeof *it, &cas, sizeof cas);
     }
-    atomic_store_explicit(&it->atime_s, t->now_s, memory_order_relaxed);
+    uint32_t atime_s = how->atime_s != 0 ? how->atime_s : t->now_s;
+    atomic_store_explicit(&it->atime_s, atime_s, memory_order_relaxed);
     /* Acquire, and counted after it: pairs with begin_generation(), which counts and then raises it.
      * What it has not counted has an older generation, or is counted the next time. */
     uint16_t generation = atomic_load_explicit(&e->generation, memory_order_acquire);
@@ -399,7 +401,7 @@ try_commit(struct engine_thread *t, uint64_t hash, struct upload *up, const stru
     enum engine_status status = may_store(rules, old.it);
     if (status != ENGINE_OK) {
         if (rules->how == ENGINE_ADD)
-            note_hit(t, old.it);
+            note_use(old.it, 0);
         return status;
     }
     bool joins = (rules->how == ENGINE_APPEND || rules->how == ENGINE_PREPEND) && old.it != NULL;
@@ -410,8 +412,10 @@ try_commit(struct engine_thread *t, uint64_t hash, struct upload *up, const stru
     uint64_t unique;
     status = link_item(t, hash, joined.item, old.ref, &how, &unique);
     *raced = status == ENGINE_EXISTS;
-    if (status == ENGINE_OK)
+    if (status == ENGINE_OK) {
         *cas = unique;
+        t->stored_bytes = item_value_bytes(joined.item);
+    }
     if (joins && status != ENGINE_OK)
         engine_abandon(t, &joined);
     else if (!joins && status == ENGINE_OK)
@@ -448,7 +452,8 @@ engine_commit(struct engine_thread *t, uint64_t hash, struct upload *up,
     while (raced);
     if (status == ENGINE_AGAIN)
         return status;
-    count_store(t, class_id, rules->how, status);
+    if (!rules->uncounted)
+        count_store(t, class_id, rules->how, status);
     engine_abandon(t, up);
     return status;
 }
@@ -469,6 +474,12 @@ engine_store(struct engine_thread *t, uint64_t hash, struct span key, uint32_t c
     if (status != ENGINE_OK)
         engine_abandon(t, &up);
     return status;
+}
+
+uint32_t
+engine_stored_bytes(const struct engine_thread *t)
+{
+    return t->stored_bytes;
 }
 
 /* ---- arithmetic ---- */
@@ -562,14 +573,15 @@ make_result(struct engine_thread *t, struct span key, const struct item *old, st
         a->result = a->initial;
         return make_first_number(t, key, a, up);
     }
-    /* Nothing is not compared either, as memcached has it. */
-    if (item_value_bytes(old) == 0)
+    /* Nothing, and what is far too long, is not even compared, as memcached has it. */
+    if (item_value_bytes(old) == 0 || item_is_chained(old))
         return ENGINE_NOT_NUMERIC;
     if (a->compares && !item_has_unique(old, a->expected))
         return ENGINE_EXISTS;
     if (!parse_value(old, &value))
         return ENGINE_NOT_NUMERIC;
     a->result = add_or_subtract(value, a->delta, a->decr);
+    a->exptime_before_s = item_exptime(old);
     return make_number(t, old, a->result, up);
 }
 
@@ -635,8 +647,10 @@ make_copy(struct engine_thread *t, const struct item *old, const struct engine_r
         engine_reserve(t, item_key(old), client_flags, exptime_s, value_bytes, up);
     if (status != ENGINE_OK)
         return status;
-    if (!m->drops_value)
+    if (!m->drops_value) {
+        inherit_hits(up->item, old, ITEM_FETCHED);
         status = upload_value_of(t, up, old);
+    }
     if (status != ENGINE_OK)
         engine_abandon(t, up);
     return status;
@@ -660,6 +674,7 @@ try_remake(struct engine_thread *t, uint64_t hash, struct span key, const struct
         .marks = (uint16_t)((item_state(old.it) & ITEM_KEY_BINARY) | (m->marks_stale ? ITEM_STALE : 0)),
         .keeps_exptime = !m->sets_exptime,
         .cas_new = m->keeps_cas ? item_cas(old.it) : m->cas_new,
+        .atime_s = m->drops_value ? 0 : item_atime(old.it),
     };
     status = link_item(t, hash, up.item, old.ref, &how, cas);
     *raced = status == ENGINE_EXISTS;

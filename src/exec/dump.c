@@ -79,11 +79,12 @@ add_meta(struct report *r, const struct exec *x, const struct item *it, unsigned
                  item_client_flags(it));
 }
 
-/* A key that cannot stand in a command line is shown as base64. */
+/* A key that clients write in base64, or that cannot stand in a command line, is shown as base64. */
 static void
-add_mg(struct report *r, struct span key)
+add_mg(struct report *r, const struct item *it)
 {
-    bool plain = true;
+    struct span key = item_key(it);
+    bool plain = (item_state(it) & ITEM_KEY_BINARY) == 0;
     for (size_t i = 0; i < key.bytes; i++)
         plain = plain && (unsigned char)key.p[i] > ' ' && key.p[i] != 0x7f;
     report_add(r, SPAN("mg "));
@@ -119,7 +120,7 @@ show_bucket(struct exec_thread *xt, struct dump *d, struct report *r)
         if (d->meta)
             add_meta(r, x, f.items[i], class_id);
         else
-            add_mg(r, item_key(f.items[i]));
+            add_mg(r, f.items[i]);
     }
 }
 

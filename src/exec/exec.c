@@ -28,6 +28,10 @@ exec_fn *const exec_text[CMD_COUNT] = {
     [CMD_APPEND] = exec_storage,
     [CMD_PREPEND] = exec_storage,
     [CMD_CAS] = exec_storage,
+    [CMD_META_SET] = exec_meta_set,
+    [CMD_META_GET] = exec_meta_get,
+    [CMD_META_DELETE] = exec_meta_delete,
+    [CMD_META_ARITH] = exec_meta_arith,
     [CMD_INCR] = exec_arith,
     [CMD_DECR] = exec_arith,
     [CMD_DELETE] = exec_delete,
@@ -236,6 +240,7 @@ void
 session_fini(struct exec_thread *xt, struct session *s)
 {
     engine_abandon(xt->engine_thread, &s->upload);
+    exec_meta_forget(s);
     stream_fini(xt, &s->stream);
     if (s->login != NULL)
         auth_end(xt->exec->auth, &s->login);
@@ -332,7 +337,7 @@ run_batch(struct exec_thread *xt, struct session *s, size_t count, struct output
 static bool
 is_incomplete(const struct request *r)
 {
-    return r->cmd >= CMD_SET && r->cmd <= CMD_CAS && !(r->flags & REQ_WHOLE);
+    return r->cmd >= CMD_SET && r->cmd <= CMD_META_SET && !(r->flags & REQ_WHOLE);
 }
 
 /* Parses a batch and executes it.  '*more': the rest may hold further requests. */
@@ -386,6 +391,8 @@ exec_run(struct exec_thread *xt, struct session *s, struct span in, struct outpu
         } else if (UNLIKELY(s->upload.item != NULL)) {
             status = store_more(xt, s, rest, out, &step);
             more = s->upload.item == NULL;
+            if (more)
+                exec_meta_forget(s);
         } else if (UNLIKELY(must_log_in(xt, s)) && s->protocol == PROTOCOL_TEXT) {
             status = exec_login(xt, s, rest, out, budget, &step, &more);
         } else {

@@ -97,7 +97,11 @@ enum exec_status exec_login(struct exec_thread *xt, struct session *s, struct sp
                             struct output *out, unsigned *budget, size_t *used, bool *more);
 
 /* retrieve.c */
-exec_fn exec_get, exec_gat, exec_end, exec_meta_debug;
+exec_fn exec_get, exec_gat, exec_end;
+/* meta.c */
+exec_fn exec_meta_get, exec_meta_set, exec_meta_delete, exec_meta_arith, exec_meta_debug;
+/* The upload of an ms is over, or never was. */
+void exec_meta_forget(struct session *s);
 /* mutate.c */
 exec_fn exec_storage, exec_arith, exec_delete, exec_touch;
 /* What CMD_SET .. CMD_CAS are to the engine. */

@@ -35,9 +35,9 @@ storage_line(enum engine_status status)
     case ENGINE_NOT_STORED:
         return SPAN("NOT_STORED\r\n");
     case ENGINE_TOO_LARGE:
-        return SPAN("SERVER_ERROR object too large for cache\r\n");
+        return STORE_TOO_LARGE;
     case ENGINE_NO_MEMORY:
-        return SPAN("SERVER_ERROR out of memory storing object\r\n");
+        return STORE_OUT_OF_MEMORY;
     default:
         CHECK_NOT_REACHED();
     }

@@ -28,6 +28,7 @@
 
 struct auth_login;
 struct dump;
+struct meta_upload;
 struct output;
 struct session;
 
@@ -65,6 +66,7 @@ struct session {
     struct engine_rules upload_rules; /* from here on, of any storage command, until it is answered */
     store_answer_fn *upload_answer;
     struct binary_echo upload_echo;   /* binary */
+    struct meta_upload *meta;         /* ms, from malloc while its upload is open; else NULL */
     bool upload_noreply;              /* text: no answer at all; binary: none but to a failure */
     uint8_t protocol;                 /* enum protocol; AUTO until the first byte has come */
     bool is_datagram;                 /* there is no connection; see datagram.h */

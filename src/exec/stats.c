@@ -403,8 +403,8 @@ static void
 dump_item(void *context, const struct item *it)
 {
     struct cachedump *d = context;
-    if (d->report.bytes > CACHEDUMP_BYTES_MAX)
-        return;
+    if (d->report.bytes > CACHEDUMP_BYTES_MAX || (item_state(it) & ITEM_KEY_BINARY))
+        return; /* memcached leaves out keys that are no text, too */
     uint32_t exptime_s = item_exptime(it);
     report_add(&d->report, SPAN("ITEM "));
     report_add(&d->report, item_key(it));

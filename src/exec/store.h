@@ -18,6 +18,10 @@
 
 #include "exec/internal.h"
 
+/* What text clients are told when there is no room for a value. */
+#define STORE_TOO_LARGE     SPAN("SERVER_ERROR object too large for cache\r\n")
+#define STORE_OUT_OF_MEMORY SPAN("SERVER_ERROR out of memory storing object\r\n")
+
 /* Stores the value of 'r' under its key.  STEP_DONE: 'answer' was called.  STEP_UPLOAD: it will be.
  * STEP_AGAIN: it was not. */
 enum step store_value(struct exec_thread *xt, struct session *s, const struct request *r,

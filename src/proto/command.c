@@ -12,7 +12,8 @@ typedef enum command_follow parse_fn(struct span args, struct request *r);
 #define DELETE_WORDS_IGNORED 3
 
 static parse_fn parse_get, parse_gat, parse_storage, parse_delta, parse_delete, parse_touch,
-    parse_flush_all, parse_verbosity, parse_memlimit, parse_word, parse_args, parse_key_and_args;
+    parse_flush_all, parse_verbosity, parse_memlimit, parse_word, parse_args, parse_key_and_args,
+    parse_meta, parse_meta_set;
 
 #define NAME(literal) (literal), sizeof(literal) - 1
 
@@ -33,6 +34,10 @@ static const struct command commands[] = {
     {NAME("replace"),         CMD_REPLACE,         0,             NOREPLY_LAST,      parse_storage},
     {NAME("append"),          CMD_APPEND,          0,             NOREPLY_LAST,      parse_storage},
     {NAME("prepend"),         CMD_PREPEND,         0,             NOREPLY_LAST,      parse_storage},
+    {NAME("ms"),              CMD_META_SET,        0,             NOREPLY_NEVER,     parse_meta_set},
+    {NAME("mg"),              CMD_META_GET,        0,             NOREPLY_NEVER,     parse_meta},
+    {NAME("md"),              CMD_META_DELETE,     0,             NOREPLY_NEVER,     parse_meta},
+    {NAME("ma"),              CMD_META_ARITH,      0,             NOREPLY_NEVER,     parse_meta},
     {NAME("mn"),              CMD_META_NOOP,       0,             NOREPLY_NEVER,     parse_word},
     {NAME("me"),              CMD_META_DEBUG,      0,             NOREPLY_NEVER,     parse_key_and_args},
     {NAME("version"),         CMD_VERSION,         0,             NOREPLY_NEVER,     parse_word},
@@ -364,6 +369,36 @@ parse_key_and_args(struct span args, struct request *r)
         return bad(r, PROTO_BAD_FORMAT);
     set_args(r, args);
     return FOLLOW_LINE;
+}
+
+/* <key> [<flag>...].  To ma, memcached says the same of a long key as of its flags. */
+static enum command_follow
+parse_meta(struct span args, struct request *r)
+{
+    struct span key = next_token(&args);
+    if (r->cmd == CMD_META_ARITH && key.bytes > KEY_BYTES_MAX)
+        return bad(r, PROTO_BAD_FLAG);
+    if (!set_key(r, key))
+        return bad(r, PROTO_BAD_FORMAT);
+    r->meta_flags = args;
+    return FOLLOW_LINE;
+}
+
+/* <key> <bytes> [<flag>...].  Only without a length is the data read as commands. */
+static enum command_follow
+parse_meta_set(struct span args, struct request *r)
+{
+    struct span key = next_token(&args);
+    uint32_t value_bytes;
+    if (!parse_value_bytes(next_token(&args), &value_bytes))
+        return bad(r, PROTO_BAD_FORMAT);
+    bool good = set_key(r, key);
+    if (good)
+        r->meta_flags = args;
+    else
+        command_make_bad(r, PROTO_BAD_FORMAT);
+    r->value_bytes = value_bytes;
+    return good ? FOLLOW_DATA : FOLLOW_SWALLOW;
 }
 
 /* Browsers, and pages that make them send us requests, are cut off before their body is executed. */

@@ -1,4 +1,4 @@
-/* command.h - the classic commands: one table of their names, and how each reads its arguments.
+/* command.h - the commands of text: one table of their names, and how each reads its arguments.
  *
  * Knows nothing of streams: text.c cuts the stream into lines, this makes requests of them.
  *

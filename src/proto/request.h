@@ -25,6 +25,10 @@ enum cmd {
     CMD_APPEND,
     CMD_PREPEND,
     CMD_CAS,            /* 'number' is the unique to compare */
+    CMD_META_SET,       /* ms: the last of the storage commands.  The meta commands have 'meta_flags' */
+    CMD_META_GET,       /* mg */
+    CMD_META_DELETE,    /* md */
+    CMD_META_ARITH,     /* ma */
     CMD_INCR,           /* 'number' is the delta */
     CMD_DECR,
     CMD_DELETE,
@@ -67,12 +71,23 @@ enum proto_error {
     PROTO_BAD_DATA_CHUNK,    /* CLIENT_ERROR bad data chunk */
     PROTO_BAD_EXPTIME,       /* CLIENT_ERROR invalid exptime argument */
     PROTO_BAD_DELTA,         /* CLIENT_ERROR invalid numeric delta argument */
+    PROTO_INVALID_FLAG,      /* CLIENT_ERROR invalid flag */
+    PROTO_DUPLICATE_FLAG,    /* CLIENT_ERROR duplicate flag */
+    PROTO_BAD_FLAG,          /* CLIENT_ERROR invalid or duplicate flag: of ma, whatever it is */
+    PROTO_TOO_MANY_FLAGS,    /* CLIENT_ERROR options flags are too long */
+    PROTO_BAD_TOKEN,         /* CLIENT_ERROR bad token in command line format */
+    PROTO_BAD_BASE64,        /* CLIENT_ERROR error decoding key */
+    PROTO_OPAQUE_TOO_LONG,   /* CLIENT_ERROR opaque token too long */
+    PROTO_BAD_META_DELTA,    /* CLIENT_ERROR invalid numeric delta value */
+    PROTO_BAD_INITIAL,       /* CLIENT_ERROR invalid numeric initial value */
+    PROTO_BAD_SET_MODE,      /* CLIENT_ERROR invalid mode for ms M token */
+    PROTO_BAD_ARITH_MODE,    /* CLIENT_ERROR invalid mode for ma M token */
     PROTO_ERROR_COUNT
 };
 
 struct request {
     uint8_t cmd;           /* enum cmd */
-    uint8_t error;         /* enum proto_error, of CMD_BAD */
+    uint8_t error;         /* enum proto_error, of CMD_BAD; of CMD_META_SET too, see run_data() */
     uint8_t flags;         /* enum request_flags */
     uint8_t key_bytes;     /* 1..250, 0 where the command has no key */
     uint32_t start;        /* offset in the parsed buffer of this request's first byte */
@@ -82,8 +97,13 @@ struct request {
     uint32_t value_bytes;  /* storage: the announced length, 0..INT32_MAX-2; else = value_here */
     uint32_t client_flags;
     uint32_t pad;
-    int64_t exptime;       /* as the client wrote it: relative, absolute or negative seconds */
-    uint64_t number;
+    union {
+        struct {
+            int64_t exptime; /* as the client wrote it: relative, absolute or negative seconds */
+            uint64_t number;
+        };
+        struct span meta_flags; /* what comes behind the key, or the length: see meta.h */
+    };
     uint64_t hash;         /* the parser leaves it 0; exec fills it in */
 };
 

@@ -36,6 +36,7 @@ static bool run_skip_line(struct run *run);
 static bool run_swallow(struct run *run);
 
 static bool run_single_get(struct run *run);
+static bool run_meta_get(struct run *run);
 static bool run_whole_line(struct run *run, struct span line, const char *next);
 static bool run_long_line(struct run *run);
 static bool run_data(struct run *run, struct request *r);
@@ -113,7 +114,7 @@ text_parse(struct text_parser *p, struct span in, struct request *out, size_t ma
     while (more && run.at < run.end && run.count < max) {
         switch ((enum text_mode)p->mode) {
         case TEXT_LINE:
-            more = run_single_get(&run) || run_line(&run);
+            more = run_single_get(&run) || run_meta_get(&run) || run_line(&run);
             break;
         case TEXT_FIRST_KEY:
         case TEXT_KEYS:
@@ -177,6 +178,17 @@ text_error_line(enum proto_error e)
         [PROTO_BAD_DATA_CHUNK] = LINE("CLIENT_ERROR bad data chunk"),
         [PROTO_BAD_EXPTIME] = LINE("CLIENT_ERROR invalid exptime argument"),
         [PROTO_BAD_DELTA] = LINE("CLIENT_ERROR invalid numeric delta argument"),
+        [PROTO_INVALID_FLAG] = LINE("CLIENT_ERROR invalid flag"),
+        [PROTO_DUPLICATE_FLAG] = LINE("CLIENT_ERROR duplicate flag"),
+        [PROTO_BAD_FLAG] = LINE("CLIENT_ERROR invalid or duplicate flag"),
+        [PROTO_TOO_MANY_FLAGS] = LINE("CLIENT_ERROR options flags are too long"),
+        [PROTO_BAD_TOKEN] = LINE("CLIENT_ERROR bad token in command line format"),
+        [PROTO_BAD_BASE64] = LINE("CLIENT_ERROR error decoding key"),
+        [PROTO_OPAQUE_TOO_LONG] = LINE("CLIENT_ERROR opaque token too long"),
+        [PROTO_BAD_META_DELTA] = LINE("CLIENT_ERROR invalid numeric delta value"),
+        [PROTO_BAD_INITIAL] = LINE("CLIENT_ERROR invalid numeric initial value"),
+        [PROTO_BAD_SET_MODE] = LINE("CLIENT_ERROR invalid mode for ms M token"),
+        [PROTO_BAD_ARITH_MODE] = LINE("CLIENT_ERROR invalid mode for ma M token"),
 #undef LINE
     };
     CHECK(e < PROTO_ERROR_COUNT);
@@ -243,6 +255,28 @@ run_single_get(struct run *run)
     return true;
 }
 
+/* The other such case: "mg <key>" and its flags.  False: not that case, or something is wrong. */
+static bool
+run_meta_get(struct run *run)
+{
+    const char *line = run->at;
+    size_t here = (size_t)(run->end - line);
+    if (here < 5 || memcmp(line, "mg ", 3) != 0)
+        return false;
+    const char *newline = memchr(line, '\n', here < LINE_WINDOW_BYTES ? here : LINE_WINDOW_BYTES);
+    if (newline == NULL)
+        return false;
+    const char *key = line + 3;
+    const char *line_end = newline - (newline[-1] == '\r');
+    const char *key_end = scan_space(key, line_end);
+    if (key_end <= key || key_end - key > KEY_BYTES_MAX)
+        return false;
+    struct request *r = emit_key(run, CMD_META_GET, line, span_of(key, (size_t)(key_end - key)));
+    r->meta_flags = span_of(key_end, (size_t)(line_end - key_end));
+    run->at = newline + 1;
+    return true;
+}
+
 static bool
 run_whole_line(struct run *run, struct span line, const char *next)
 {
@@ -300,6 +334,16 @@ end_connection(struct request *r)
     return false;
 }
 
+/* Of an ms, the flags come before the line end of its data: who executes it looks at them first. */
+static void
+refuse_data(struct request *r)
+{
+    if (r->cmd == CMD_META_SET)
+        r->error = PROTO_BAD_DATA_CHUNK;
+    else
+        command_make_bad(r, PROTO_BAD_DATA_CHUNK);
+}
+
 static bool
 run_data(struct run *run, struct request *r)
 {
@@ -314,7 +358,7 @@ run_data(struct run *run, struct request *r)
     r->flags |= REQ_WHOLE;
     run->at += r->value_bytes + LINE_END_BYTES;
     if (memcmp(run->at - LINE_END_BYTES, "\r\n", LINE_END_BYTES) != 0)
-        command_make_bad(r, PROTO_BAD_DATA_CHUNK);
+        refuse_data(r);
     return true;
 }
 

@@ -1,4 +1,4 @@
-/* text.h - memcached's classic text protocol: bytes to requests, results to bytes.
+/* text.h - memcached's text protocol, classic and meta: bytes to requests, results to bytes.
  *
  * The parser is a pure function over a buffer, resumable between any two bytes: the same stream gives
  * the same requests however it is cut.  What makes that true:

@@ -222,8 +222,8 @@ START_TEST(unknown_commands_are_errors)
     const char *texts[] = {"foo\r\n",       "SET k 0 0 1\r\n", " get foo\r\n",   "getx k\r\n",
                            "ge k\r\n",      "versionx\r\n",    "quitx\r\n",      "stat\r\n",
                            "lr mode\r\n",   "lrux\r\n",        "slab\r\n",       "lru_crawlerx\r\n",
-                           "get\tk\r\n",    "    \r\n",        "          \n",   "mg k\r\n",
-                           "ms k 1\r\n",    "md k\r\n",        "ma k\r\n",       "mnx\r\n",
+                           "get\tk\r\n",    "    \r\n",        "          \n",   "mgx k\r\n",
+                           "m k 1\r\n",     "mdx k\r\n",       "mb k\r\n",       "mnx\r\n",
                            "\001\002\003\n", "noreply\r\n",    "   noreply\r\n", "cache_memlimi 1\r\n"};
     for (size_t i = 0; i < ARRAY_COUNT(texts); i++)
         parse_bad(texts[i], PROTO_UNKNOWN);
@@ -983,6 +983,17 @@ START_TEST(errors_have_memcacheds_words_and_one_line_end)
         [PROTO_BAD_DATA_CHUNK] = "CLIENT_ERROR bad data chunk\r\n",
         [PROTO_BAD_EXPTIME] = "CLIENT_ERROR invalid exptime argument\r\n",
         [PROTO_BAD_DELTA] = "CLIENT_ERROR invalid numeric delta argument\r\n",
+        [PROTO_INVALID_FLAG] = "CLIENT_ERROR invalid flag\r\n",
+        [PROTO_DUPLICATE_FLAG] = "CLIENT_ERROR duplicate flag\r\n",
+        [PROTO_BAD_FLAG] = "CLIENT_ERROR invalid or duplicate flag\r\n",
+        [PROTO_TOO_MANY_FLAGS] = "CLIENT_ERROR options flags are too long\r\n",
+        [PROTO_BAD_TOKEN] = "CLIENT_ERROR bad token in command line format\r\n",
+        [PROTO_BAD_BASE64] = "CLIENT_ERROR error decoding key\r\n",
+        [PROTO_OPAQUE_TOO_LONG] = "CLIENT_ERROR opaque token too long\r\n",
+        [PROTO_BAD_META_DELTA] = "CLIENT_ERROR invalid numeric delta value\r\n",
+        [PROTO_BAD_INITIAL] = "CLIENT_ERROR invalid numeric initial value\r\n",
+        [PROTO_BAD_SET_MODE] = "CLIENT_ERROR invalid mode for ms M token\r\n",
+        [PROTO_BAD_ARITH_MODE] = "CLIENT_ERROR invalid mode for ma M token\r\n",
     };
     for (unsigned e = 0; e < PROTO_ERROR_COUNT; e++)
         expect_span(text_error_line((enum proto_error)e), lines[e]);

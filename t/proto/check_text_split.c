@@ -137,6 +137,40 @@ add_storage(struct script *s)
 }
 
 static void
+add_meta_flags(struct script *s)
+{
+    static const char *flags[] = {"v",  "k",  "q",     "O1234", "t", "s", "c", "f", "h",
+                                  "T30", "b", "N",     "R5",    "I", "v", "x", "Tx", "Z",
+                                  "-",  "MA", "MX",    "C",     "E7", "D3", "J9", "\r", "F1"};
+    for (size_t i = below(s, below(s, 10) == 0 ? 25 : 5); i > 0; i--) {
+        add_spaces(s);
+        add(s, "%s", flags[below(s, below(s, 3) ? 10 : ARRAY_COUNT(flags))]);
+        if (below(s, 200) == 0)
+            add_repeated(s, 'O', below(s, 300));
+    }
+}
+
+static void
+add_meta(struct script *s)
+{
+    static const char *words[] = {"mg", "ms", "md", "ma", "mn", "me"};
+    size_t word = below(s, ARRAY_COUNT(words)), bytes = below(s, below(s, 5) ? 10 : 3000);
+    add(s, "%s", words[word]);
+    add_spaces(s);
+    add_key(s);
+    if (word == 1)
+        add(s, " %zu", bytes);
+    add_meta_flags(s);
+    add_line_end(s);
+    if (word != 1)
+        return;
+    size_t data = below(s, 12) == 0 ? below(s, 12) : bytes;
+    for (size_t i = 0; i < data; i++)
+        add_bytes(s, &"mn \r\n"[below(s, 5)], 1);
+    add(s, "%s", below(s, 12) == 0 ? "\n" : "\r\n");
+}
+
+static void
 add_other(struct script *s)
 {
     static const char *lines[] = {
@@ -151,7 +185,7 @@ add_other(struct script *s)
 static void
 add_monster(struct script *s)
 {
-    static const char *heads[] = {"", "get ", "gat ", "gats 1 ", "set ", "get k ", "get k", "delete k "};
+    static const char *heads[] = {"", "get ", "gat ", "gats 1 ", "set ", "mg ", "mg k ", "get k ", "get k", "delete k "};
     add(s, "%s", heads[below(s, ARRAY_COUNT(heads))]);
     add_repeated(s, " xk"[below(s, 3)], 1900 + below(s, below(s, 2) ? 300 : 3000));
     add_key(s);
@@ -171,8 +205,10 @@ write_script(struct script *s, uint64_t seed)
             add(s, "GET / HTTP/1.1\r\n");
         else if (dice < 20)
             add_retrieval(s);
-        else if (dice < 40)
+        else if (dice < 35)
             add_storage(s);
+        else if (dice < 50)
+            add_meta(s);
         else
             add_other(s);
     }

@@ -3,10 +3,11 @@
 #include <stdlib.h>
 #include "base/check.h"
 #include "proto/binary.h"
+#include "proto/meta.h"
 #include "proto/text.h"
 
 #define REQUESTS_MAX 64
-#define LOG_LINE_BYTES_MAX 256
+#define LOG_LINE_BYTES_MAX 512
 #define SUM_OF_NOTHING UINT64_C(0xcbf29ce484222325)
 
 /* A connection: the bytes that came and are not used, and a data block under way. */
@@ -24,6 +25,7 @@ struct connection {
     uint64_t value_sum;  /* of the data so far */
     char value_end[2];   /* of the line end so far */
     bool value_noreply;
+    bool value_is_meta;  /* of an ms */
     char value_head[LOG_LINE_BYTES_MAX]; /* what to log if the block ends well */
     bool closed;
 };
@@ -149,7 +151,13 @@ use_input(struct connection *c, size_t bytes)
 static bool
 is_storage(const struct request *r)
 {
-    return r->cmd >= CMD_SET && r->cmd <= CMD_CAS;
+    return r->cmd >= CMD_SET && r->cmd <= CMD_META_SET;
+}
+
+static bool
+is_meta(const struct request *r)
+{
+    return r->cmd >= CMD_META_SET && r->cmd <= CMD_META_ARITH;
 }
 
 static bool
@@ -221,6 +229,7 @@ begin_value(struct connection *c, const struct request *r)
     c->value_left = (uint64_t)r->value_bytes - r->value_here + line_end_bytes(c);
     c->value_sum = sum(SUM_OF_NOTHING, r->value, r->value_here);
     c->value_noreply = (r->flags & REQ_NOREPLY) != 0;
+    c->value_is_meta = is_meta(r);
     describe_request(r, c->value_head);
 }
 
@@ -229,6 +238,8 @@ end_value(struct connection *c)
 {
     if (is_binary(c) || memcmp(c->value_end, "\r\n", 2) == 0)
         fprintf(c->log, "%s data %016llx\n", c->value_head, (unsigned long long)c->value_sum);
+    else if (c->value_is_meta)
+        fprintf(c->log, "%s bad data\n", c->value_head);
     else
         fprintf(c->log, "cmd %u error %u flags %u\n", CMD_BAD, PROTO_BAD_DATA_CHUNK,
                 c->value_noreply ? REQ_NOREPLY : 0u);
@@ -287,7 +298,12 @@ static void
 check_request(const struct connection *c, const struct request *r, struct span in, size_t used)
 {
     CHECK(r->cmd < CMD_COUNT && r->error < PROTO_ERROR_COUNT);
-    CHECK((r->cmd == CMD_BAD) == (r->error != PROTO_OK));
+    if (r->cmd != CMD_META_SET)
+        CHECK((r->cmd == CMD_BAD) == (r->error != PROTO_OK));
+    else
+        CHECK(r->error == PROTO_OK || (r->error == PROTO_BAD_DATA_CHUNK && r->flags == REQ_WHOLE));
+    if (is_meta(r))
+        check_inside(r->meta_flags.p, r->meta_flags.bytes, in);
     if (is_binary(c))
         check_binary_request(r, in);
     else
@@ -318,12 +334,32 @@ check_requests(const struct connection *c, const struct request *r, size_t count
     }
 }
 
+/* What a meta command asks for. */
+static void
+describe_meta(const struct request *r, char *to)
+{
+    struct meta_args a;
+    int at = snprintf(to, LOG_LINE_BYTES_MAX, "cmd %u key %u:%016llx bytes %u ", r->cmd, r->key_bytes,
+                      (unsigned long long)sum(SUM_OF_NOTHING, r->key, r->key_bytes), r->value_bytes);
+    enum proto_error error = meta_parse(r, &a);
+    if (error != PROTO_OK)
+        snprintf(to + at, LOG_LINE_BYTES_MAX - (size_t)at, "error %u", error);
+    else
+        snprintf(to + at, LOG_LINE_BYTES_MAX - (size_t)at, "seen %016llx answers %.*s opaque %.*s",
+                 (unsigned long long)a.seen, a.answer_count, a.answers,
+                 meta_has(&a, 'O') ? a.opaque_bytes : 0, meta_has(&a, 'O') ? a.opaque : "");
+}
+
 static void
 describe_request(const struct request *r, char *to)
 {
     unsigned flags = r->flags & ~(unsigned)REQ_WHOLE;
     if (r->cmd == CMD_BAD) {
         snprintf(to, LOG_LINE_BYTES_MAX, "cmd %u error %u flags %u", r->cmd, r->error, flags);
+        return;
+    }
+    if (is_meta(r)) {
+        describe_meta(r, to);
         return;
     }
     size_t args_bytes = is_storage(r) ? 0 : r->value_here;
@@ -345,7 +381,9 @@ log_request(struct connection *c, const struct request *r)
     char line[LOG_LINE_BYTES_MAX];
     describe_request(r, line);
     fprintf(c->log, "%s", line);
-    if (is_storage(r))
+    if (r->cmd == CMD_META_SET && r->error != PROTO_OK)
+        fprintf(c->log, " bad data");
+    else if (is_storage(r))
         fprintf(c->log, " data %016llx",
                 (unsigned long long)sum(SUM_OF_NOTHING, r->value, r->value_bytes));
     fprintf(c->log, "\n");
