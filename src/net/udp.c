@@ -31,16 +31,11 @@
 /* How often it is logged that somebody is not answered. */
 #define REFUSED_LOG_S 60
 
-/* Room for the address that a datagram was sent to. */
-union pktinfo_room {
-    char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
-    struct cmsghdr align;
-};
-
 /* A datagram that came, and where its reply goes. */
 struct received {
     struct sockaddr_storage from;
-    union pktinfo_room pktinfo; /* as it came, then as it goes with the reply */
+    /* The address that it was sent to: as it came, then as it goes with the reply. */
+    _Alignas(struct cmsghdr) char pktinfo[CMSG_SPACE(sizeof(struct in6_pktinfo))];
     size_t pktinfo_bytes;
 };
 
@@ -181,7 +176,7 @@ fill_messages(struct udp_socket *s, struct mmsghdr messages[SEND_MAX], struct io
                                                           : sizeof(struct sockaddr_in),
             .msg_iov = &iov[count],
             .msg_iovlen = 1,
-            .msg_control = to->pktinfo_bytes > 0 ? &to->pktinfo : NULL,
+            .msg_control = to->pktinfo_bytes > 0 ? to->pktinfo : NULL,
             .msg_controllen = to->pktinfo_bytes,
         };
     }
@@ -326,7 +321,7 @@ receive(struct udp_socket *s)
                                                  .msg_namelen = sizeof s->received[i].from,
                                                  .msg_iov = &s->iov[i],
                                                  .msg_iovlen = 1,
-                                                 .msg_control = &s->received[i].pktinfo,
+                                                 .msg_control = s->received[i].pktinfo,
                                                  .msg_controllen = sizeof s->received[i].pktinfo};
     }
     int n = recvmmsg(s->io.fd, s->messages, RECEIVE_MAX, MSG_DONTWAIT, NULL);

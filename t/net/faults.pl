@@ -10,6 +10,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use Datagrams;
 use File::Temp ();
 use Hostile;
 use IO::Handle;
@@ -66,7 +67,7 @@ sub may_trace
 # Runs the server under a fault and talks to it meanwhile; returns how often the call failed.
 sub with_fault
 {
-    my ($server, $call, $error, $when) = @_;
+    my ($server, $call, $error, $when, $talk) = @_;
     my $trace = File::Temp->new(TEMPLATE => 'faults-XXXXXX', TMPDIR => 1);
     my $pid = fork // die "fork: $!\n";
     if ($pid == 0) {
@@ -76,7 +77,7 @@ sub with_fault
         POSIX::_exit(127);
     }
     wait_for(5, sub { threads_of($server) == threads_of($server, 'traced') }) or die "strace does not attach\n";
-    talk($server, 0.3);
+    $talk->($server, 0.3);
     kill 'INT', $pid;
     waitpid $pid, 0;
     wait_for(5, sub { threads_of($server, 'traced') == 0 });
@@ -131,7 +132,7 @@ scenario 'system-calls' => sub {
                 next if $call eq 'epoll_wait' && $when eq '1+1';
                 fill($server) if $call eq 'madvise';
                 # With 1+1 every single one: then nothing can work meanwhile, but all must afterwards.
-                $failed += with_fault($server, $call, "error=$error", $when);
+                $failed += with_fault($server, $call, "error=$error", $when, \&talk);
                 $count++;
                 my $what = "$call $error when=$when";
                 return @complaints, "$what: " . $server->log_text if !$server->is_running;
@@ -141,6 +142,60 @@ scenario 'system-calls' => sub {
         }
         push @complaints, "$call never failed" if $failed == $failed_before;
     }
+    print "      $failed failed calls in $count runs\n";
+    return @complaints, stop_server($server);
+}, slow => 1;
+
+# ---- system calls of UDP ----
+
+# Small replies and large ones, which may all be lost.
+sub talk_udp
+{
+    my ($server, $patience_s) = @_;
+    my $client = Datagrams->new(port => $server->{udp_port});
+    $client->send_raw(Datagrams::frame(1, "set k 0 0 50000\r\n" . substr($large, 0, 50_000) . "\r\n"));
+    for (1 .. 40) {
+        $client->send_raw(Datagrams::frame($_, rand() < 0.3 ? "get k\r\n" : "mn\r\n"));
+        $client->raw_replies(0.002) if $_ % 8 == 0;
+    }
+    $client->raw_replies($patience_s / 3);
+}
+
+sub answered_udp
+{
+    my ($server, $count) = @_;
+    my $client = Datagrams->new(port => $server->{udp_port});
+    return scalar grep { ($client->ask("mn\r\n", 3) // '') eq "MN\r\n" } 1 .. $count;
+}
+
+my %udp_faults = (
+    recvmmsg => [qw(EINTR EAGAIN ECONNREFUSED ENOMEM ENOBUFS)],
+    sendmmsg => [qw(EINTR EAGAIN ENOBUFS EPERM ENETUNREACH EMSGSIZE ENOMEM)],
+    epoll_ctl => [qw(ENOMEM ENOSPC)],
+);
+
+# Replies may be lost, as they may on the way; but not for ever.
+scenario 'system-calls-of-udp' => sub {
+    my ($path) = @_;
+    if (!may_trace()) {
+        print "      strace cannot be used here: nothing was tested\n";
+        return ();
+    }
+    my $server = Datagrams::start_server($path);
+    my ($count, $failed, @complaints) = (0, 0);
+    for my $call (sort keys %udp_faults) {
+        for my $error (@{$udp_faults{$call}}) {
+            for my $when (long_run() ? (1 .. 5, '2+3', '1+1') : (1, '2+3')) {
+                $failed += with_fault($server, $call, "error=$error", $when, \&talk_udp);
+                $count++;
+                my $what = "$call $error when=$when";
+                return @complaints, "$what: " . $server->log_text if !$server->is_running;
+                my $answered = answered_udp($server, 8);
+                push @complaints, "$what: $answered of 8 are answered afterwards" if $answered < 8;
+            }
+        }
+    }
+    push @complaints, 'no call failed' if $failed == 0;
     print "      $failed failed calls in $count runs\n";
     return @complaints, stop_server($server);
 }, slow => 1;

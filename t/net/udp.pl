@@ -28,35 +28,6 @@ use constant {
     STAT    => 0x10,
 };
 
-# Ports that are free for both TCP and UDP, at least for the moment.
-sub free_ports
-{
-    my ($count) = @_;
-    my (@ports, @held);
-    for (1 .. 100) {
-        my $udp = IO::Socket::INET->new(Proto => 'udp', LocalAddr => '127.0.0.1') or die "no port: $!\n";
-        my $tcp = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', LocalPort => $udp->sockport);
-        push @held, $udp, $tcp; # so that the next is another
-        push @ports, $udp->sockport if $tcp;
-        return @ports if @ports == $count;
-    }
-    die "no free ports\n";
-}
-
-# A server with UDP; $server->{udp_port} says where.  Somebody may be faster and take its port.
-sub start_udp
-{
-    my ($path, @args) = @_;
-    for my $try (1 .. 3) {
-        my ($port) = free_ports(1);
-        my $server = eval { start_server($path, '-U', $port, @args) };
-        die $@ if !$server && $try == 3;
-        next unless $server;
-        $server->{udp_port} = $port;
-        return $server;
-    }
-}
-
 sub client_of
 {
     my ($server, %with) = @_;
@@ -111,7 +82,7 @@ scenario 'off by default' => sub {
 
 scenario 'a reply is one message' => sub {
     my ($path) = @_;
-    my $server = start_udp($path);
+    my $server = Datagrams::start_server($path);
     my $client = client_of($server);
     my @complaints = (
         wrong($client, set_text('a', 'x'), "STORED\r\n"),
@@ -128,7 +99,7 @@ scenario 'a reply is one message' => sub {
 
 scenario 'large values, and too large ones' => sub {
     my ($path) = @_;
-    my $server = start_udp($path);
+    my $server = Datagrams::start_server($path);
     my $client = client_of($server);
     my $socket = open_clients($server);
     my @complaints;
@@ -151,7 +122,7 @@ scenario 'large values, and too large ones' => sub {
 
 scenario 'the limit of replies can be moved' => sub {
     my ($path) = @_;
-    my $server = start_udp($path, '-o', 'udp_reply_max=2');
+    my $server = Datagrams::start_server($path, '-o', 'udp_reply_max=2');
     my $client = client_of($server);
     my $most = 2 * 1392 - length "VALUE k 0 2700\r\n\r\nEND\r\n";
     my @complaints;
@@ -167,7 +138,7 @@ scenario 'the limit of replies can be moved' => sub {
 # The id tells what a reply answers, whatever order things come in.
 scenario 'in any order, and twice' => sub {
     my ($path) = @_;
-    my $server = start_udp($path);
+    my $server = Datagrams::start_server($path);
     my $client = client_of($server);
     my @complaints = map { wrong($client, set_text("k$_", "value $_"), "STORED\r\n") } 1 .. WINDOW;
     my @ids = shuffle(1 .. WINDOW);
@@ -187,8 +158,8 @@ scenario 'in any order, and twice' => sub {
 scenario 'an address of IPv6' => sub {
     my ($path) = @_;
     IO::Socket::IP->new(Proto => 'udp', LocalHost => '::1') or return ();
-    my ($port) = free_ports(1);
-    my $server = start_udp($path, '-l', "[::1]:$port");
+    my ($port) = Datagrams::free_ports(1);
+    my $server = Datagrams::start_server($path, '-l', "[::1]:$port");
     my $client = Datagrams->new(port => $port, host => '::1');
     return wrong($client, "mn\r\n", "MN\r\n"), stop_server($server);
 };
@@ -220,10 +191,10 @@ sub wrong_protocol
 
 scenario 'each listener has its protocol' => sub {
     my ($path) = @_;
-    my (undef, @ports) = free_ports(5);
+    my (undef, @ports) = Datagrams::free_ports(5);
     my $list = "proto[ascii]:127.0.0.1:$ports[0],proto[binary]:127.0.0.1:$ports[1];"
              . "proto[negotiating]:tag[x]:127.0.0.1:$ports[2]";
-    my $server = start_udp($path, '-B', 'ascii', '-l', $list, '-l', "tag_y_:127.0.0.1:$ports[3]");
+    my $server = Datagrams::start_server($path, '-B', 'ascii', '-l', $list, '-l', "tag_y_:127.0.0.1:$ports[3]");
     return wrong_protocol('ascii', $ports[0], 1, 0), wrong_protocol('binary', $ports[1], 0, 1),
         wrong_protocol('negotiating', $ports[2], 1, 1), wrong_protocol('that of -B', $ports[3], 1, 0),
         stop_server($server);
@@ -234,7 +205,7 @@ scenario 'from the first moment' => sub {
     my ($path) = @_;
     my @complaints;
     for my $round (1 .. (long_run() ? 50 : 5)) {
-        my $server = start_udp($path); # which returns when a connection can be made
+        my $server = Datagrams::start_server($path); # which returns when a connection can be made
         for my $command ('stats', 'stats conns') {
             my $reply = client_of($server)->ask("$command\r\n") // '(nothing)';
             push @complaints, "$command: $reply" if $reply !~ /^STAT .*\nEND\r\n\z/s;
@@ -248,7 +219,7 @@ scenario 'from the first moment' => sub {
 
 scenario 'what stats say' => sub {
     my ($path) = @_;
-    my $server = start_udp($path, '-t', 3);
+    my $server = Datagrams::start_server($path, '-t', 3);
     my $client = client_of($server);
     my $socket = open_clients($server);
     my @names = qw(bytes_read bytes_written curr_connections total_connections);
@@ -294,7 +265,7 @@ scenario 'what stats say' => sub {
 
 scenario 'a port that is taken' => sub {
     my ($path) = @_;
-    my $server = start_udp($path);
+    my $server = Datagrams::start_server($path);
     my $second = eval { start_server($path, '-U', $server->{udp_port}) };
     my @complaints = $second ? 'a second server shares the port' : ();
     push @complaints, "it says: $@" if !$second && $@ !~ /failed to listen on .*Address already in use/;
@@ -329,7 +300,7 @@ sub frames_without_answer
 
 scenario 'frames that get no answer' => sub {
     my ($path) = @_;
-    my $server = start_udp($path, '-v');
+    my $server = Datagrams::start_server($path, '-v');
     my $client = client_of($server);
     my @complaints = map { answered($client, @$_) } frames_without_answer();
     push @complaints, wrong($client, "get a\r\n", "END\r\n");
@@ -341,7 +312,7 @@ scenario 'frames that get no answer' => sub {
 # Whatever we say is thrown back at us, from the address of a client.
 scenario 'a client who repeats what we say' => sub {
     my ($path) = @_;
-    my $server = start_udp($path);
+    my $server = Datagrams::start_server($path);
     my $client = client_of($server);
     my @requests = (set_text('a', 'version'), set_text('b', "x\r\nversion\r\nget b"), "get a b none\r\n",
         "get a\r\n", "gets a\r\n", "incr a 1\r\n", set_text('n', '12345'), "incr n 1\r\n", "delete none\r\n",
@@ -363,7 +334,7 @@ scenario 'a client who repeats what we say' => sub {
 
 scenario 'keys are not dumped, nothing is watched' => sub {
     my ($path) = @_;
-    my $server = start_udp($path);
+    my $server = Datagrams::start_server($path);
     my $client = client_of($server);
     $client->ask(set_text('a', 'x'));
     my @complaints;
@@ -377,7 +348,7 @@ scenario 'keys are not dumped, nothing is watched' => sub {
 
 scenario 'random bytes' => sub {
     my ($path) = @_;
-    my $server = start_udp($path, '-t', 2);
+    my $server = Datagrams::start_server($path, '-t', 2);
     my $client = client_of($server);
     my @good = ("get a b\r\n", set_text('a', 'xyz'), binary(SET, 1, 'a', "\0" x 8, 'xyz'), binary(GET, 1, 'a'),
         "incr n 1\r\n", "mg a v k s\r\n", "stats\r\n");
@@ -439,7 +410,7 @@ sub noise
 # One client's requests are executed in the order in which they were sent.
 scenario 'random requests against a shadow' => sub {
     my ($path) = @_;
-    my $server = start_udp($path);
+    my $server = Datagrams::start_server($path);
     my @clients = map { {client => client_of($server), shadow => {}, prefix => "s$_"} } 1 .. 4;
     my $wanted = long_run() ? 200_000 : 10_000;
     my ($done, $bytes) = (0, 0);
@@ -468,7 +439,7 @@ scenario 'random requests against a shadow' => sub {
 # A burst of requests for much, by somebody who does not read, must not keep others waiting.
 scenario 'a client who asks for much and does not read' => sub {
     my ($path) = @_;
-    my $server = start_udp($path, '-t', 1);
+    my $server = Datagrams::start_server($path, '-t', 1);
     my $socket = open_clients($server);
     store($socket, 'k', value_of_size(100_000));
     my $deaf = client_of($server);
@@ -492,7 +463,7 @@ scenario 'a client who asks for much and does not read' => sub {
 # While one TCP client is half way through uploads that take all the memory, and others store.
 scenario 'when memory is short' => sub {
     my ($path) = @_;
-    my $server = start_udp($path, '-m', 8, '-I', '2m', '-t', 2);
+    my $server = Datagrams::start_server($path, '-m', 8, '-I', '2m', '-t', 2);
     my @hoarders = open_clients($server, 12);
     send_some($_, "set h 0 0 1000000\r\n" . 'x' x 900_000, 0.05) for @hoarders;
     my $client = client_of($server);
@@ -513,7 +484,7 @@ scenario 'the end comes in the middle of it' => sub {
     my ($path) = @_;
     my @complaints;
     for my $round (1 .. (long_run() ? 50 : 5)) {
-        my $server = start_udp($path);
+        my $server = Datagrams::start_server($path);
         my $client = client_of($server);
         $client->ask(set_text('k', value_of_size(50_000)));
         $client->say("get k\r\n") for 1 .. 200;
@@ -542,8 +513,8 @@ scenario 'inside: public' => sub {
     my ($path) = @_;
     my @complaints;
     for my $public (0, 1) {
-        my ($port) = free_ports(1);
-        my $server = start_udp($path, '-l', "*:$port", '-t', 1,
+        my ($port) = Datagrams::free_ports(1);
+        my $server = Datagrams::start_server($path, '-l', "*:$port", '-t', 1,
                                   $public ? ('-o', 'udp_public') : ());
         for my $local ('127.0.0.1', '10.1.2.3', '203.0.113.1', '::1', 'fd00::1', '2001:db8::1') {
             my $client = Datagrams->new(port => $port, local => $local, host => $local);
@@ -564,8 +535,8 @@ scenario 'replies come from where requests went' => sub {
 # A client's socket is connected: it takes nothing from another address.
 scenario 'inside: whence' => sub {
     my ($path) = @_;
-    my ($port) = free_ports(1);
-    my $server = start_udp($path, '-l', "*:$port");
+    my ($port) = Datagrams::free_ports(1);
+    my $server = Datagrams::start_server($path, '-l', "*:$port");
     my @complaints;
     for my $pair (['127.0.0.1', '127.0.0.77'], ['10.1.2.3', '10.1.2.4'], ['10.1.2.3', '127.0.0.1'],
                   ['fd00::1', 'fd00::2'], ['::1', 'fd00::2']) {

@@ -11,7 +11,9 @@ package Datagrams;
 
 use strict;
 use warnings;
+use Hostile ();
 use IO::Select;
+use IO::Socket::INET;
 use IO::Socket::IP;
 use Socket qw(SOL_SOCKET SO_RCVBUF);
 use Time::HiRes qw(time);
@@ -23,6 +25,35 @@ use constant {
     RECEIVE_BYTES  => 4 << 20, # as much as the system gives
     TIMEOUT_S      => 10,      # of a reply that must come
 };
+
+# Ports that are free for both TCP and UDP, at least for the moment.
+sub free_ports
+{
+    my ($count) = @_;
+    my (@ports, @held);
+    for (1 .. 100) {
+        my $udp = IO::Socket::INET->new(Proto => 'udp', LocalAddr => '127.0.0.1') or die "no port: $!\n";
+        my $tcp = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', LocalPort => $udp->sockport);
+        push @held, $udp, $tcp; # so that the next is another
+        push @ports, $udp->sockport if $tcp;
+        return @ports if @ports == $count;
+    }
+    die "no free ports\n";
+}
+
+# A server with UDP; $server->{udp_port} says where.  Somebody may be faster and take its port.
+sub start_server
+{
+    my ($path, @args) = @_;
+    for my $try (1 .. 3) {
+        my ($port) = free_ports(1);
+        my $server = eval { Hostile::start_server($path, '-U', $port, @args) };
+        die $@ if !$server && $try == 3;
+        next unless $server;
+        $server->{udp_port} = $port;
+        return $server;
+    }
+}
 
 sub new
 {
