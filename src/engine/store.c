@@ -560,6 +560,9 @@ make_first_number(struct engine_thread *t, struct span key, const struct engine_
     return status;
 }
 
+/* Our own chunks are smaller, but where a value is compared should not depend on that. */
+#define COMPARED_BYTES_MAX (512u * 1024)
+
 /* The new item of the number that 'a' asks for, 'old' (NULL: none) standing there. */
 static enum engine_status
 make_result(struct engine_thread *t, struct span key, const struct item *old, struct engine_arith *a,
@@ -573,8 +576,8 @@ make_result(struct engine_thread *t, struct span key, const struct item *old, st
         a->result = a->initial;
         return make_first_number(t, key, a, up);
     }
-    /* Nothing, and what is far too long, is not even compared, as memcached has it. */
-    if (item_value_bytes(old) == 0 || item_is_chained(old))
+    /* Nothing, and what memcached cuts in chunks, is not even compared, as it has it. */
+    if (item_value_bytes(old) == 0 || item_value_bytes(old) > COMPARED_BYTES_MAX)
         return ENGINE_NOT_NUMERIC;
     if (a->compares && !item_has_unique(old, a->expected))
         return ENGINE_EXISTS;

@@ -232,13 +232,14 @@ scenario 'what stats say' => sub {
     }) or push @complaints, "$now connections, $ever ever";
     my ($read_then, $written_then) = stat_of($socket, @names);
     my $own_written = $written_then - $written;
-    $client->ask("get k\r\n");
+    my $count = 100;
+    $client->ask("get k\r\n") for 1 .. $count;
     ($read, $written) = stat_of($socket, @names);
     my $bytes_read = $read - $read_then - length "stats\r\n";
-    push @complaints, "$bytes_read bytes were read" if $bytes_read != HEADER_BYTES + length "get k\r\n";
+    push @complaints, "$bytes_read bytes were read" if $bytes_read != $count * (HEADER_BYTES + length "get k\r\n");
     my $bytes_written = $written - $written_then - $own_written;
-    push @complaints, "$bytes_written bytes were written" # numbers may have become longer meanwhile
-        if $bytes_written < HEADER_BYTES + 5 || $bytes_written > HEADER_BYTES + 15;
+    push @complaints, "$bytes_written bytes were written" # the numbers of 'stats' have other lengths each time
+        if abs($bytes_written - $count * (HEADER_BYTES + length "END\r\n")) > 50;
     my @lines;
     send_all($socket, "stats conns\r\n");
     while ((my $line = receive_line($socket)) ne 'END') {
@@ -526,7 +527,7 @@ scenario 'inside: public' => sub {
         push @complaints, stop_server($server);
     }
     return @complaints;
-}, slow => 1;
+}, part => 1;
 
 scenario 'replies come from where requests went' => sub {
     return in_own_network($_[0], 'whence', '10.1.2.3/32', '10.1.2.4/32', 'fd00::1/128', 'fd00::2/128');
@@ -554,6 +555,6 @@ scenario 'inside: whence' => sub {
         push @complaints, "a datagram to $address was answered" if select $bits, undef, undef, 0.2;
     }
     return @complaints, stop_server($server);
-}, slow => 1;
+}, part => 1;
 
 run_scenarios();

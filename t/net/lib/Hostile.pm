@@ -28,11 +28,12 @@ my @scenarios;
 
 # ---- the frame ----
 
-# Those with slow => 1 run only with --long, or when they are asked for by name.
+# Those with slow => 1 run only with --long, or when they are asked for by name; those with part => 1, which
+# are part of another one, only by name.
 sub scenario
 {
     my ($name, $code, %with) = @_;
-    push @scenarios, [$name, $code, $with{slow}];
+    push @scenarios, [$name, $code, $with{slow}, $with{part}];
 }
 
 # Options: --server PATH, --long, --list, --seed N, and the names of scenarios to run.
@@ -54,8 +55,8 @@ sub run_scenarios
     my %wanted = map { $_ => 1 } @ARGV;
     my ($passed, $failed) = (0, 0);
     for (@scenarios) {
-        my ($name, $code, $slow) = @$_;
-        next if %wanted ? !$wanted{$name} : $slow && !$option{long};
+        my ($name, $code, $slow, $part) = @$_;
+        next if %wanted ? !$wanted{$name} : $part || ($slow && !$option{long});
         my $began = time;
         my @complaints = eval { $code->($option{server}) };
         push @complaints, "died: $@" if $@;
