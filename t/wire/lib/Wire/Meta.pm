@@ -58,6 +58,7 @@ sub canonical_line
     if ($line =~ /\A(?:HD|VA \d+|EN|NS|NF|EX) /) {
         my $key = key_of($line);
         $line =~ s/ c(\d+)/' c' . name_of($side, $key, $1)/e;
+        $line =~ s/ l\d+/ l/ if $self->{excuses};
         $line =~ s/ ([tl])(\d+)/ $1\x01$2\x01/g;
     } elsif ($line =~ /\AVALUE ([^ ]+) \d+ \d+ (\d+)\r\n\z/) {
         my $name = name_of($side, $1, $2);
