@@ -134,8 +134,8 @@ my @differences = (
         },
     },
     {
-        what   => 'numbers that are too large, or have something behind them',
-        reason => '1.6.18 reads the first bytes of them',
+        what   => 'numbers that are too large, or have something before or behind them',
+        reason => '1.6.18 reads them with strtol()',
         is     => sub { my ($name, $words, $flags) = @_; scalar grep { is_bad_number($_, $flags->{$_}) } keys %$flags },
     },
     {
@@ -215,11 +215,11 @@ my %largest = (
     F => '4294967295', N => '2147483647', R => '2147483647', T => '2147483647',
 );
 
-# Whether a flag's token begins like a number and is none that fits.
+# Whether a flag's token begins like what strtol() takes for a number, and is none that fits.
 sub is_bad_number
 {
     my ($letter, $token) = @_;
-    return 0 if !$largest{$letter} || $token !~ /^-?\d/;
+    return 0 if !$largest{$letter} || $token !~ /^[\t+]*-?\d/;
     my ($digits, $rest) = $token =~ /^-?0*(\d*)(.*)\z/s;
     return 1 if $rest ne '' || length $digits > length $largest{$letter};
     return length $digits == length $largest{$letter} && $digits gt $largest{$letter};
