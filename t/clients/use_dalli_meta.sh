@@ -17,6 +17,7 @@ speaks_meta() # DIRECTORY
 fetch_dalli() # DIRECTORY
 {
     mkdir -p "$1/lists/partial" "$1/archives/partial" "$1/sources" || return 1
+    # shellcheck disable=SC2016 # apt-get expands it
     mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' \
         'Component: main' | grep -v -e security -e updates -e backports | head -n 1)
     [ -n "$mirror" ] || return 1
