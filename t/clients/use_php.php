@@ -62,12 +62,17 @@ function times($name, $m)
     check("$name: set for a second", $m->set('soon', 'x', 1), true);
     check("$name: set for a thousand", $m->set('later', 'x', 1000), true);
     check("$name: set for the past", $m->set('past', 'x', time() - 10), true);
+    check("$name: set for the past", $m->set('past', 'x', time() - 10), true);
     for ($wait = 0; $wait < 400 && $m->get('soon') !== false; $wait++) {
         usleep(50000);
     }
     check("$name: the first ends", $m->get('soon'), false);
     check("$name: the second does not", $m->get('later'), 'x');
     check("$name: the third has never been", $m->get('past'), false);
+    if (!$m->getOption(Memcached::OPT_BINARY_PROTOCOL)) { // where -1 is a date far away
+        check("$name: set for less than no time", $m->set('past', 'x', -1), true);
+        check("$name: that has never been either", $m->get('past'), false);
+    }
 }
 
 function uniques($name, $m)

@@ -69,6 +69,9 @@ def times(client, name):
     checks.eventually(name + ': the one ends', lambda: client.get('soon') is None)
     checks.equal(name + ': the other does not', client.get('later'), 'there')
     checks.true(name + ': touch to one second', client.touch('later', 1))
+    if name == 'text':                      # in binary, -1 is a date far away
+        checks.true(name + ': set for the past', client.set('past', 'x', time=-1))
+        checks.equal(name + ': it is over', client.get('past'), None)
     checks.eventually(name + ': then it does', lambda: client.get('later') is None)
 
 
