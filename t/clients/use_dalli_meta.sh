@@ -22,13 +22,12 @@ fetch_dalli() # DIRECTORY
         'Component: main' | grep -v -e security -e updates -e backports | head -n 1)
     [ -n "$mirror" ] || return 1
     echo "deb $mirror $newer_suite main" >"$1/sources/one.list"
-    set -- "$1" -q -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$1/sources" \
-        -o Dir::State::Lists="$1/lists" -o Dir::Cache="$1" -o Acquire::Languages=none \
-        -o Acquire::http::Timeout=10 -o Acquire::Retries=1 -o APT::Get::List-Cleanup=false \
-        -o APT::Update::Error-Mode=any
     directory=$1
-    shift
-    cd "$directory" && apt-get "$@" update && apt-get "$@" download ruby-dalli &&
+    set -- -q -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$directory/sources" \
+        -o Dir::State::Lists="$directory/lists" -o Dir::State::status=/dev/null \
+        -o Dir::Cache="$directory" -o Acquire::Languages=none -o Acquire::http::Timeout=10 \
+        -o Acquire::Retries=1 -o APT::Update::Error-Mode=any
+    cd "$directory" && timeout 60 apt-get "$@" update && timeout 20 apt-get "$@" download ruby-dalli &&
         dpkg-deb -x ruby-dalli_*.deb unpacked || return 1
 }
 
