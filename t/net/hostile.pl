@@ -20,8 +20,8 @@ sub too_much_memory
     my ($server, $limit_mb, $connections) = @_;
     return () if sanitized($server);
     my $allowed_mb = 1.05 * $limit_mb + 8 + $connections * 0.001;
-    my $rss_mb = rss_mb($server);
-    return $rss_mb <= $allowed_mb ? () : sprintf 'RSS %.1f MB, allowed %.1f', $rss_mb, $allowed_mb;
+    my $peak_mb = peak_rss_mb($server);
+    return $peak_mb <= $allowed_mb ? () : sprintf 'a peak of %.1f MB, allowed %.1f', $peak_mb, $allowed_mb;
 }
 
 sub nobody_is_left
