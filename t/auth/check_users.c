@@ -11,6 +11,13 @@
 /* Of a check of fifty users; it takes a thousand. */
 #define STEPS_MAX 1000000
 
+/* What a sanitizer adds takes as long as it likes. */
+#if defined __SANITIZE_THREAD__ || defined __SANITIZE_ADDRESS__
+#define STEPS_ARE_OURS false
+#else
+#define STEPS_ARE_OURS true
+#endif
+
 static struct span
 s(const char *text)
 {
@@ -324,7 +331,8 @@ add_tests(Suite *suite)
     tcase_add_test(tc, refuses_what_is_too_large);
     tcase_add_test(tc, a_check_takes_any_bytes);
     tcase_add_test(tc, holds_many_users);
-    tcase_add_test(tc, a_check_is_the_same_work_whatever_is_wrong);
+    if (STEPS_ARE_OURS)
+        tcase_add_test(tc, a_check_is_the_same_work_whatever_is_wrong);
     tcase_add_test(tc, is_there_until_the_last_share_is_released);
     suite_add_tcase(suite, tc);
 }
