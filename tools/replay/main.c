@@ -8,6 +8,7 @@
 #include <string.h>
 #include "load/address.h"
 #include "load/buffer.h"
+#include "replay/client.h"
 #include "replay/options.h"
 #include "replay/order.h"
 #include "replay/player.h"
@@ -70,22 +71,35 @@ arrange(struct order *order, const struct trace *t, const struct options *o)
            fail("--key-bytes is too small to tell the objects apart");
 }
 
+/* Adds the server to the report if all of the order could be played to it. */
+static enum exit_status
+play_to(struct report *r, struct order *order, const char *server)
+{
+    const struct options *o = r->options;
+    struct score *score = &r->scores[r->servers];
+    struct address to;
+    struct client client;
+    if (!address_resolve(&to, server) || !client_open(&client, &to, o->player.timeout_s))
+        return EXIT_NO_START;
+    bool ok = player_run(score, order, &o->player, &client, &to);
+    client_close(&client);
+    if (!ok)
+        return EXIT_ERRORS;
+    r->names[r->servers++] = server;
+    return score->wrong == 0 ? EXIT_WELL : EXIT_ERRORS;
+}
+
+/* One server after the other: they shall not disturb each other. */
 static enum exit_status
 play(struct report *r, struct order *order)
 {
     const struct options *o = r->options;
-    const char *names[REPORT_SERVERS_MAX] = {o->server, o->versus};
-    struct address to[REPORT_SERVERS_MAX];
-    unsigned servers = o->dry_run ? 0 : o->versus != NULL ? 2 : 1;
-    for (unsigned i = 0; i < servers; i++)
-        if (!address_resolve(&to[i], names[i]))
-            return EXIT_NO_START;
-    for (; r->servers < servers; r->servers++) {
-        r->names[r->servers] = names[r->servers];
-        if (!player_run(&r->scores[r->servers], order, &o->player, &to[r->servers]))
-            return EXIT_ERRORS;
-    }
-    return EXIT_WELL;
+    if (o->dry_run)
+        return EXIT_WELL;
+    enum exit_status status = play_to(r, order, o->server);
+    if (status == EXIT_WELL && o->versus != NULL)
+        status = play_to(r, order, o->versus);
+    return status;
 }
 
 static bool
@@ -113,14 +127,9 @@ replay(const struct options *o, struct trace *t)
         return EXIT_NO_START;
     order_add_up(&order, &r.sum);
     enum exit_status status = play(&r, &order);
-    if (status != EXIT_WELL)
-        return status;
-    if (!write_report(&r))
+    if ((status == EXIT_WELL || r.servers > 0) && !write_report(&r))
         return EXIT_NO_START;
-    for (unsigned i = 0; i < r.servers; i++)
-        if (r.scores[i].wrong > 0)
-            return EXIT_ERRORS;
-    return EXIT_WELL;
+    return status;
 }
 
 int

@@ -19,7 +19,7 @@ struct player {
     const struct player_options *options;
     struct order *order;
     struct score *score;
-    struct client client;
+    struct client *client; /* borrowed */
     struct value_maker values;
     struct sizes value_sizes; /* what value_maker may be asked for */
     uint32_t *last_batch;     /* of each object: in which it was asked for; 0: in none */
@@ -129,7 +129,7 @@ send_out(struct player *p)
     }
     if (p->count > 0)
         append(&p->out, SPAN("\r\n"));
-    bool ok = client_send(&p->client, span_of(p->out.p, p->out.bytes));
+    bool ok = client_send(p->client, span_of(p->out.p, p->out.bytes));
     p->out.bytes = 0;
     return ok;
 }
@@ -141,7 +141,7 @@ read_stored(struct player *p)
 {
     struct reply r;
     for (; p->sets > 0; p->sets--) {
-        if (!client_read(&p->client, &r))
+        if (!client_read(p->client, &r))
             return false;
         if (r.kind == REPLY_STORED)
             continue;
@@ -166,7 +166,7 @@ static bool
 hit(struct player *p, const struct asked *a, const struct reply *r)
 {
     struct span data;
-    if (!client_read_data(&p->client, r, &data))
+    if (!client_read_data(p->client, r, &data))
         return false;
     p->score->hits++;
     if (value_judge(data, a->request.number) != VALUE_GOOD)
@@ -181,7 +181,7 @@ read_values(struct player *p)
     struct reply r;
     size_t i = 0;
     for (;;) {
-        if (!client_read(&p->client, &r))
+        if (!client_read(p->client, &r))
             return false;
         if (r.kind != REPLY_VALUE && r.kind != REPLY_END)
             return complain("a get was answered with", r.line);
@@ -279,18 +279,17 @@ player_fini(struct player *p)
 
 bool
 player_run(struct score *score, struct order *order, const struct player_options *options,
-           const struct address *to)
+           struct client *client, const struct address *to)
 {
     struct player *p = buffer_alloc(1, sizeof(*p));
     *score = (struct score){0};
     p->options = options;
     p->order = order;
     p->score = score;
+    p->client = client;
     player_init(p);
-    bool ok = client_open(&p->client, to, options->timeout_s) &&
-              figures_take(&score->start, &p->client, to, options->pid) && play(p) &&
-              figures_take(&score->end, &p->client, to, options->pid);
-    client_close(&p->client);
+    bool ok = figures_take(&score->start, client, to, options->pid) && play(p) &&
+              figures_take(&score->end, client, to, options->pid);
     player_fini(p);
     free(p);
     return ok;

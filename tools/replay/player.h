@@ -55,8 +55,9 @@ struct score {
     struct figures end;
 };
 
-/* Plays all of 'order'.  False, with a message, if the server does not answer as it should. */
+/* Plays all of 'order' to the server at 'to', which 'client' is connected to.  False, with a
+ * message, if it does not answer as it should. */
 bool player_run(struct score *score, struct order *order, const struct player_options *options,
-                const struct address *to) MUST_USE;
+                struct client *client, const struct address *to) MUST_USE;
 
 #endif
