@@ -126,8 +126,6 @@ settle(struct options *o)
     if (o->connections < o->threads)
         return cli_complain(
             &cli, "each thread needs a connection: fewer --threads or more --connections", "");
-    if (o->key_bytes.shape != SIZES_RANGE)
-        return cli_complain(&cli, "--key-bytes takes N or A-B", "");
     if (strpbrk(o->key_prefix, " \t\r\n") != NULL)
         return cli_complain(&cli, "--key-prefix must hold no blank and no line end", "");
     if (o->timeout_s == 0)

@@ -12,26 +12,26 @@ struct fields {
     struct span ttl; /* p NULL: there is none */
 };
 
+/* What is before the first 'end'; *rest is what comes behind it, p NULL if there is none. */
 static struct span
-take_field(struct span *line)
+cut(struct span *rest, char end)
 {
-    const char *comma = memchr(line->p, ',', line->bytes);
-    size_t bytes = comma != NULL ? (size_t)(comma - line->p) : line->bytes;
-    struct span field = span_of(line->p, bytes);
-    size_t used = comma != NULL ? bytes + 1 : bytes;
-    *line = span_of(comma != NULL ? line->p + used : NULL, line->bytes - used);
-    return field;
+    const char *found = memchr(rest->p, end, rest->bytes);
+    size_t bytes = found != NULL ? (size_t)(found - rest->p) : rest->bytes;
+    struct span part = span_of(rest->p, bytes);
+    *rest = found != NULL ? span_of(found + 1, rest->bytes - bytes - 1) : span_of(NULL, 0);
+    return part;
 }
 
 /* NULL, or what is wrong. */
 static const char *
 split(struct span line, struct fields *f)
 {
-    f->key = take_field(&line);
+    f->key = cut(&line, ',');
     if (line.p == NULL)
         return "no comma: a line is key,size or key,size,ttl";
-    f->size = take_field(&line);
-    f->ttl = line.p != NULL ? take_field(&line) : line;
+    f->size = cut(&line, ',');
+    f->ttl = line.p != NULL ? cut(&line, ',') : line;
     return line.p != NULL ? "more than three fields" : NULL;
 }
 
@@ -62,23 +62,12 @@ read_request(struct fields *f, struct keymap *keys, struct trace *t)
     return NULL;
 }
 
-static struct span
-take_line(struct span *text)
-{
-    const char *newline = memchr(text->p, '\n', text->bytes);
-    size_t bytes = newline != NULL ? (size_t)(newline - text->p) : text->bytes;
-    struct span line = span_of(text->p, bytes);
-    size_t used = newline != NULL ? bytes + 1 : bytes;
-    *text = span_of(text->p + used, text->bytes - used);
-    if (line.bytes > 0 && line.p[line.bytes - 1] == '\r')
-        line.bytes--;
-    return line;
-}
-
 static const char *
 read_line(struct span line, bool is_first, struct keymap *keys, struct trace *t)
 {
     struct fields f;
+    if (line.bytes > 0 && line.p[line.bytes - 1] == '\r')
+        line.bytes--;
     if (line.bytes == 0 || line.p[0] == '#')
         return NULL;
     const char *wrong = split(line, &f);
@@ -95,7 +84,7 @@ trace_parse_csv(struct trace *t, struct span text, const char *name)
     size_t number = 0;
     keymap_init(&keys, t->objects);
     while (wrong == NULL && text.bytes > 0)
-        wrong = read_line(take_line(&text), number++ == 0, &keys, t);
+        wrong = read_line(cut(&text, '\n'), number++ == 0, &keys, t);
     keymap_fini(&keys);
     if (wrong != NULL)
         fprintf(stderr, "%s: %s: line %zu: %s\n", program_invocation_short_name, name, number,

@@ -107,8 +107,6 @@ settle(struct options *o)
 {
     if ((o->trace_path == NULL) == (o->generator == GENERATE_NOTHING))
         return cli_complain(&cli, "there must be either --trace or --generate", "");
-    if (o->key_bytes.shape != SIZES_RANGE)
-        return cli_complain(&cli, "--key-bytes takes N or A-B", "");
     if (strpbrk(o->key_prefix, " \t\r\n") != NULL)
         return cli_complain(&cli, "--key-prefix must hold no blank and no line end", "");
     if (o->player.timeout_s == 0 || o->zipf == 0)
