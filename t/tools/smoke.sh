@@ -1,4 +1,5 @@
 # smoke.sh - what the smoke tests of the tools share: servers, and runs that must end in a certain way.
+# shellcheck shell=sh
 # Sourced, not run.
 #
 # Servers listen on a free port of 127.0.0.1 and are ended by their process id.
