@@ -113,13 +113,51 @@ arena_take_page(struct arena *a)
 
 /* Free pages keep their memory for the next taker, as long as all that has memory fits the limit: the
  * index, or a smaller limit, may have taken their place. */
-static void
-cool_free_pages(struct arena *a) REQUIRES(a->lock)
+static bool
+has_excess_memory(const struct arena *a) REQUIRES(a->lock)
 {
-    while (a->cold_count < a->free_count &&
-           a->used_pages + a->index_pages + (a->free_count - a->cold_count) > a->limit_pages)
-        madvise(arena_page_ptr(a, a->free_pages[a->cold_count++]), 1u << a->page_shift,
-                MADV_DONTNEED);
+    return a->cold_count < a->free_count &&
+           a->used_pages + a->index_pages + (a->free_count - a->cold_count) > a->limit_pages;
+}
+
+/* Takes a free page that must lose its memory off the stack; 0: none must. */
+static page_no
+take_excess_page(struct arena *a)
+{
+    page_no page = 0;
+    mutex_lock(&a->lock);
+    if (has_excess_memory(a))
+        page = a->free_pages[--a->free_count];
+    mutex_unlock(&a->lock);
+    return page;
+}
+
+static void
+put_cold_page(struct arena *a, page_no page)
+{
+    mutex_lock(&a->lock);
+    a->free_pages[a->free_count++] = a->free_pages[a->cold_count];
+    a->free_pages[a->cold_count++] = page;
+    mutex_unlock(&a->lock);
+}
+
+void
+arena_cool(struct arena *a, uint32_t pages_max)
+{
+    page_no page;
+    for (uint32_t i = 0; i < pages_max && (page = take_excess_page(a)) != 0; i++) {
+        madvise(arena_page_ptr(a, page), 1u << a->page_shift, MADV_DONTNEED);
+        put_cold_page(a, page);
+    }
+}
+
+bool
+arena_has_excess_memory(struct arena *a)
+{
+    mutex_lock(&a->lock);
+    bool has = has_excess_memory(a);
+    mutex_unlock(&a->lock);
+    return has;
 }
 
 void
@@ -129,7 +167,6 @@ arena_give_page(struct arena *a, page_no page)
     CHECK(a->used_pages > 0 && page > 0 && page < a->next_fresh);
     a->used_pages--;
     a->free_pages[a->free_count++] = page;
-    cool_free_pages(a);
     atomic_store_explicit(&a->full, false, memory_order_relaxed);
     mutex_unlock(&a->lock);
 }
@@ -142,7 +179,6 @@ arena_take_index_page(struct arena *a)
     a->index_waits = !ok;
     if (ok) {
         a->index_pages++;
-        cool_free_pages(a);
     }
     mutex_unlock(&a->lock);
     return ok;
@@ -156,7 +192,6 @@ arena_set_limit(struct arena *a, uint64_t bytes)
         return false;
     mutex_lock(&a->lock);
     a->limit_pages = (uint32_t)pages;
-    cool_free_pages(a);
     atomic_store_explicit(&a->full, false, memory_order_relaxed);
     mutex_unlock(&a->lock);
     return true;

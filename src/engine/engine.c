@@ -353,6 +353,9 @@ count_leaving(struct engine_thread *t, const struct item *it, enum leave why)
     } else if (why == LEAVE_EXPIRED) {
         counter_add(&c->reclaimed, 1);
         counter_add(&c->expired_unfetched, !fetched);
+    } else if (why == LEAVE_SWEPT) {
+        counter_add(&c->crawler_reclaimed, 1);
+        counter_add(&c->expired_unfetched, !fetched && !item_is_flushed(t->engine, it));
     }
 }
 
@@ -378,20 +381,32 @@ item_left(struct engine_thread *t, struct item *it, enum leave why)
 bool
 item_unlink(struct engine_thread *t, struct item *it, enum leave why)
 {
+    return item_unlink_hashed(t, it, engine_hash(t->engine, item_key(it)), why);
+}
+
+bool
+item_unlink_hashed(struct engine_thread *t, struct item *it, uint64_t hash, enum leave why)
+{
     struct engine *e = t->engine;
-    struct span key = item_key(it);
-    uint64_t hash = engine_hash(e, key);
-    if (index_swap(&e->index, hash, key, arena_ref(&e->arena, it), 0) != INDEX_OK)
+    if (index_swap(&e->index, hash, item_key(it), arena_ref(&e->arena, it), 0) != INDEX_OK)
         return false;
     item_left(t, it, why);
     return true;
+}
+
+void
+item_set_exptime(struct engine *e, struct item *it, uint32_t exptime_s)
+{
+    uint32_t before_s = atomic_exchange_explicit(&it->exptime_s, exptime_s, memory_order_relaxed);
+    if (exptime_s != 0 && (before_s == 0 || exptime_s < before_s))
+        slab_note_exptime(&e->slabs.pages[arena_page_of(&e->arena, arena_ref(&e->arena, it))], exptime_s);
 }
 
 static void
 free_bodies(struct engine *e, item_ref ref)
 {
     while (ref != 0) {
-        item_ref next = ((struct item_body *)item_at(e, ref))->next;
+        item_ref next = item_next_body((struct item_body *)item_at(e, ref));
         slab_free(&e->slabs, ref);
         ref = next;
     }
@@ -440,7 +455,7 @@ find_live(struct engine_thread *t, uint64_t hash, struct span key, bool count_de
     if (count_dead)
         counter_add(item_is_flushed(e, it) ? &t->counters.get_flushed : &t->counters.get_expired, 1);
     if (epoch_limbo_room(&t->epoch) > 0)
-        item_unlink(t, it, LEAVE_EXPIRED);
+        item_unlink(t, it, LEAVE_MISSED);
     return NULL;
 }
 
@@ -512,8 +527,7 @@ set_exptime(void *context, item_ref ref, item_ref same)
 {
     struct touch *touch = context;
     (void)same;
-    atomic_store_explicit(&item_at(touch->e, ref)->exptime_s, touch->exptime_s,
-                          memory_order_relaxed);
+    item_set_exptime(touch->e, item_at(touch->e, ref), touch->exptime_s);
 }
 
 /* Under the lock of its bucket, so that an incr or append that is making a new item out of this one
@@ -566,7 +580,7 @@ engine_value_iov(const struct engine *e, const struct item *it, uint32_t offset,
     item_ref ref = item_chain(it)->first;
     while (ref != 0 && count < max) {
         struct item_body *body = (struct item_body *)item_at(e, ref);
-        ref = body->next;
+        ref = item_next_body(body);
         if (offset >= body->data_bytes) {
             offset -= body->data_bytes;
             continue;

@@ -274,7 +274,13 @@ bool engine_set_limit(struct engine *e, uint64_t bytes);
 bool engine_give_up_page(struct engine_thread *t, unsigned class_id);
 
 /* Background work: sweeps dead items, gives memory back.  'budget' bounds it, in items looked at.
- * Returns how many it looked at; less than the budget: nothing is left to do for now. */
+ * Returns how many it looked at; less than the budget: a round has ended, nothing is left to do for now. */
 size_t engine_maintain(struct engine_thread *t, size_t budget);
+
+/* How many items the thread's last engine_maintain() removed. */
+size_t engine_removed(const struct engine_thread *t);
+
+/* Is more memory in use than the limit allows, for engine_maintain() to give back? */
+bool engine_is_too_large(struct engine *e);
 
 #endif
