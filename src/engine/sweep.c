@@ -20,6 +20,9 @@
  * have to wait. */
 #define PIECE_CHUNKS 64
 
+/* Chunks whose headers are loaded ahead. */
+#define CHUNKS_AHEAD 8
+
 /* Pages passed over in one step. */
 #define PAGES_PASSED_MAX 256
 
@@ -99,6 +102,7 @@ sweep_chunks(struct engine_thread *t, struct slab_class *c, unsigned class_id)
     uint32_t end = n + PIECE_CHUNKS < page->carved ? n + PIECE_CHUNKS : page->carved;
     for (; n < end; n++) {
         struct item *chunk = slab_chunk(&e->slabs, c, e->sweep_page, n);
+        __builtin_prefetch((char *)chunk + (size_t)CHUNKS_AHEAD * c->chunk_bytes);
         if (page->state == PAGE_DRAINING)
             look_at_draining(&p, chunk);
         else
