@@ -21,6 +21,10 @@
 #define GROWTH_COARSE       1.12
 #define CHUNK_ROOM_DEFAULT  24
 
+/* Of one chunk, however large pages are: a value in one chunk is copied for a reader that is slow, a chain
+ * is not. */
+#define CHUNK_BYTES_MAX     (64u << 10)
+
 /* How far the limit can be raised at run time. */
 #define REACH_FACTOR        4
 #define REACH_BYTES_MIN     (1024 * MIB)
@@ -107,7 +111,9 @@ init_memory(struct engine *e)
     uint32_t smallest = (uint32_t)header_bytes(e) + c->chunk_bytes_min;
     if (smallest > c->page_bytes / 2)
         smallest = c->page_bytes / 2;
-    struct slab_config sc = {.growth = c->growth, .chunk_bytes_min = smallest};
+    uint32_t largest = smallest > CHUNK_BYTES_MAX ? smallest : CHUNK_BYTES_MAX;
+    struct slab_config sc = {
+        .growth = c->growth, .chunk_bytes_min = smallest, .chunk_bytes_max = largest};
     if (!slab_init(&e->slabs, &e->arena, &sc)) {
         arena_fini(&e->arena);
         return false;
@@ -576,18 +582,41 @@ engine_value_iov(const struct engine *e, const struct item *it, uint32_t offset,
         iov[0] = (struct iovec){(char *)item_value(it) + offset, *bytes};
         return 1;
     }
+    struct engine_place start = {0};
+    return engine_value_iov_from(e, it, &start, offset, iov, max, bytes);
+}
+
+/* Moves the place to the chunk that holds the byte; false: the chain ends before it. */
+static bool
+find_place(const struct engine *e, const struct item *it, struct engine_place *place, uint32_t offset)
+{
+    if (place->ref == 0 || offset < place->offset)
+        *place = (struct engine_place){.ref = item_chain(it)->first};
+    while (place->ref != 0) {
+        const struct item_body *body = (const struct item_body *)item_at(e, place->ref);
+        if (offset - place->offset < body->data_bytes)
+            return true;
+        place->ref = item_next_body(body);
+        place->offset += body->data_bytes;
+    }
+    return false;
+}
+
+int
+engine_value_iov_from(const struct engine *e, const struct item *it, struct engine_place *place,
+                      uint32_t offset, struct iovec *iov, int max, size_t *bytes)
+{
     int count = 0;
-    item_ref ref = item_chain(it)->first;
-    while (ref != 0 && count < max) {
+    *bytes = 0;
+    if (!find_place(e, it, place, offset))
+        return 0;
+    uint32_t skipped = offset - place->offset;
+    for (item_ref ref = place->ref; ref != 0 && count < max;) {
         struct item_body *body = (struct item_body *)item_at(e, ref);
+        iov[count++] = (struct iovec){body->data + skipped, body->data_bytes - skipped};
+        *bytes += body->data_bytes - skipped;
+        skipped = 0;
         ref = item_next_body(body);
-        if (offset >= body->data_bytes) {
-            offset -= body->data_bytes;
-            continue;
-        }
-        iov[count++] = (struct iovec){body->data + offset, body->data_bytes - offset};
-        *bytes += body->data_bytes - offset;
-        offset = 0;
     }
     return count;
 }

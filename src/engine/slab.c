@@ -27,6 +27,8 @@ make_classes(struct slabs *s, const struct slab_config *c)
     uint32_t page_bytes = 1u << s->arena->page_shift;
     uint32_t align = 1u << s->arena->shift;
     uint32_t max = page_bytes / 2;
+    if (c->chunk_bytes_max != 0 && c->chunk_bytes_max < max)
+        max = c->chunk_bytes_max;
     uint32_t bytes = align_up(c->chunk_bytes_min, align);
     unsigned id = 0;
     CHECK(bytes <= max);

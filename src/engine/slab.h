@@ -71,6 +71,7 @@ struct slabs {
 struct slab_config {
     double growth;            /* > 1 */
     uint32_t chunk_bytes_min; /* of the smallest chunk, header and all */
+    uint32_t chunk_bytes_max; /* of the largest, at most; >= chunk_bytes_min; 0: half a page */
 };
 
 bool slab_init(struct slabs *s, struct arena *a, const struct slab_config *c) MUST_USE;
