@@ -12,7 +12,7 @@
 /* The thread works in slices, with a quiescent point after each step, and sleeps after a slice so long that
  * it takes a small part of a core.  Looking for dead items may take 2 %: 20 ms a second are enough for some
  * 3 M items.  If it finds many it may take more, for each makes room for an item that cost the server more
- * to store. */
+ * to store; and while there is more memory in use than there should be. */
 #define STEP_ITEMS   2048
 #define SLICE_NS     200000
 #define SHARE_PCT    2
@@ -81,7 +81,8 @@ step(struct maintenance *m)
 static unsigned
 pause_after(const struct maintenance *m, uint64_t spent_ns)
 {
-    uint64_t pct = m->removed * LOOKS_PAID >= m->looked_at ? PAID_PCT : SHARE_PCT;
+    bool is_paid = m->removed * LOOKS_PAID >= m->looked_at || engine_is_too_large(m->engine);
+    uint64_t pct = is_paid ? PAID_PCT : SHARE_PCT;
     uint64_t ms = spent_ns * (100 - pct) / pct / 1000000 + 1;
     return ms < RESTING_MS ? (unsigned)ms : RESTING_MS;
 }

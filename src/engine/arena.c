@@ -120,35 +120,57 @@ has_excess_memory(const struct arena *a) REQUIRES(a->lock)
            a->used_pages + a->index_pages + (a->free_count - a->cold_count) > a->limit_pages;
 }
 
-/* Takes a free page that must lose its memory off the stack; 0: none must. */
-static page_no
-take_excess_page(struct arena *a)
+/* Takes free pages that must lose their memory off the stack; returns how many. */
+static uint32_t
+take_excess_pages(struct arena *a, page_no *pages, uint32_t max)
 {
-    page_no page = 0;
+    uint32_t count = 0;
     mutex_lock(&a->lock);
-    if (has_excess_memory(a))
-        page = a->free_pages[--a->free_count];
+    while (count < max && has_excess_memory(a))
+        pages[count++] = a->free_pages[--a->free_count];
     mutex_unlock(&a->lock);
-    return page;
+    return count;
 }
 
 static void
-put_cold_page(struct arena *a, page_no page)
+put_cold_pages(struct arena *a, const page_no *pages, uint32_t count)
 {
     mutex_lock(&a->lock);
-    a->free_pages[a->free_count++] = a->free_pages[a->cold_count];
-    a->free_pages[a->cold_count++] = page;
+    for (uint32_t i = 0; i < count; i++) {
+        a->free_pages[a->free_count++] = a->free_pages[a->cold_count];
+        a->free_pages[a->cold_count++] = pages[i];
+    }
     mutex_unlock(&a->lock);
+}
+
+static int
+compare_pages(const void *a, const void *b)
+{
+    page_no left = *(const page_no *)a, right = *(const page_no *)b;
+    return left < right ? -1 : left > right;
+}
+
+/* Neighbours in one call: 6.7 ms for a megabyte in pieces of 128 KiB, 0.12 ms in pieces of 2 MiB, on a
+ * virtual machine, where telling the other cores of 32 pages costs more than of all. */
+static void
+give_to_system(const struct arena *a, page_no *pages, uint32_t count)
+{
+    qsort(pages, count, sizeof *pages, compare_pages);
+    for (uint32_t first = 0, end; first < count; first = end) {
+        for (end = first + 1; end < count && pages[end] == pages[end - 1] + 1; end++)
+            ;
+        madvise(arena_page_ptr(a, pages[first]), (size_t)(end - first) << a->page_shift, MADV_DONTNEED);
+    }
 }
 
 void
 arena_cool(struct arena *a, uint32_t pages_max)
 {
-    page_no page;
-    for (uint32_t i = 0; i < pages_max && (page = take_excess_page(a)) != 0; i++) {
-        madvise(arena_page_ptr(a, page), 1u << a->page_shift, MADV_DONTNEED);
-        put_cold_page(a, page);
-    }
+    page_no pages[ARENA_COOLED_MAX];
+    uint32_t max = pages_max < ARENA_COOLED_MAX ? pages_max : ARENA_COOLED_MAX;
+    uint32_t count = take_excess_pages(a, pages, max);
+    give_to_system(a, pages, count);
+    put_cold_pages(a, pages, count);
 }
 
 bool

@@ -4,9 +4,6 @@
 /* Pages that engine_maintain() empties in one go, when the limit has been lowered. */
 #define SHRINK_PAGES_MAX 64
 
-/* Pages whose memory goes back to the system in one go: some 20 us each. */
-#define COOLED_PAGES_MAX 32
-
 static uint32_t
 draining_pages(struct engine *e)
 {
@@ -58,8 +55,11 @@ size_t
 engine_maintain(struct engine_thread *t, size_t budget)
 {
     uint32_t limbo = epoch_limbo_count(&t->epoch);
-    arena_cool(&t->engine->arena, COOLED_PAGES_MAX);
-    bool shrinks = shrink(t) || arena_has_excess_memory(&t->engine->arena);
+    bool shrinks = shrink(t);
+    /* The more pages at once, the more neighbours are among them. */
+    if (!shrinks)
+        arena_cool(&t->engine->arena, ARENA_COOLED_MAX);
+    shrinks |= arena_has_excess_memory(&t->engine->arena);
     size_t done = sweep(t, budget);
     t->removed = epoch_limbo_count(&t->epoch) - limbo;
     return shrinks && done < budget ? budget : done;
