@@ -1,10 +1,11 @@
 /* engine-times: what the engine's background work costs, and how long it makes a store wait.
  *
  *      engine-times [ITEMS [VALUE_BYTES]]
+ *      KETCH_HUGE_PAGES=1 and KETCH_PREALLOCATE=1 do what ketchd -L does, each a half
  *
  * Prints, for a cache that holds so many items (1 M of 100 bytes): what a round of the sweep costs that passes
  * over every page, that looks at every item, that removes every item; how long the longest stores took
- * while the index grew, and while another thread swept pages of their class.  Each store is measured in
+ * while the index grew, while nothing else happened, and while another thread swept pages of their class.  Each store is measured in
  * time on the wall and in time of its thread on a core, page faults included: on a busy machine the first
  * says how long the thread was left waiting for a core.
  */
@@ -201,6 +202,7 @@ main(int argc, char **argv)
     engine_config_init(&c);
     c.limit_bytes = r.items * (r.value_bytes + 100) + (64u << 20);
     c.huge_pages = getenv("KETCH_HUGE_PAGES") != NULL;
+    c.preallocate = getenv("KETCH_PREALLOCATE") != NULL;
     r.value = calloc(1, r.value_bytes + 1);
     r.e = engine_create(&c);
     CHECK(r.e != NULL && r.value != NULL && r.items > 0);
@@ -212,6 +214,10 @@ main(int argc, char **argv)
     for (uint64_t n = 0; n < r.items; n++)
         store_measured(r.t, &r, n, now_s + TTL_S, w);
     print_waits("stores, index growing", w);
+    memset(w, 0, sizeof *w);
+    for (uint64_t n = 0; n < r.items; n++)
+        store_measured(r.t, &r, n, now_s + TTL_S, w);
+    print_waits("stores, nothing else", w);
     free(w);
     measure_rounds(&r, now_s);
     for (uint64_t n = 0; n < r.items; n++)

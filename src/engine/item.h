@@ -55,7 +55,7 @@ struct item {
     uint32_t lengths;           /* vlen:24 | klen:8 */
     _Atomic uint32_t atime_s;   /* of the last store or hit */
     _Atomic uint8_t hit;        /* enum item_hit */
-    uint8_t class_id;
+    _Atomic uint8_t class_id;   /* written while nobody should look; a walk over a page may all the same */
     _Atomic uint16_t state;     /* enum item_state */
 };
 _Static_assert(sizeof(struct item) == 16, "the header without cas is 16 bytes");
@@ -71,7 +71,7 @@ struct item_body {
     item_ref owner;            /* the item this is a piece of */
     uint32_t data_bytes;       /* in this chunk */
     _Atomic uint8_t hit;
-    uint8_t class_id;
+    _Atomic uint8_t class_id;
     _Atomic uint16_t state;
     char data[];
 };

@@ -212,7 +212,7 @@ static void
 set_up_chunk(struct slabs *s, struct item *chunk, unsigned class_id, uint32_t exptime_s)
 {
     struct page *page = &s->pages[arena_page_of(s->arena, arena_ref(s->arena, chunk))];
-    chunk->class_id = (uint8_t)class_id;
+    atomic_store_explicit(&chunk->class_id, (uint8_t)class_id, memory_order_relaxed);
     atomic_store_explicit(&chunk->exptime_s, exptime_s, memory_order_relaxed);
     if (exptime_s != 0 &&
         exptime_s < atomic_load_explicit(&page->due_s, memory_order_relaxed))
