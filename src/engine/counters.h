@@ -24,9 +24,7 @@
     X(store_too_large)                                                                             \
     X(store_no_memory)                                                                             \
     X(pages_moved)                                                                                 \
-    X(sweeps)                                                                                      \
-    X(swept_items)                                                                                 \
-    X(swept_reclaimed)
+    X(sweeps)
 
 /* Counted per size class. */
 #define ENGINE_CLASS_COUNTERS(X)                                                                   \
@@ -45,7 +43,9 @@
     X(evicted_unfetched)                                                                           \
     X(evicted_active)    /* hit since the hand passed */                                           \
     X(evicted_age_s)     /* of the last one evicted, since its last use: a gauge */                \
-    X(reclaimed)         /* dead items whose memory was used again */                              \
+    X(reclaimed)         /* dead items that were found when memory was wanted */                   \
+    X(crawler_reclaimed) /* dead items that the sweep found, */                                    \
+    X(crawler_items_checked) /* and all that it looked at */                                       \
     X(expired_unfetched)                                                                           \
     X(outofmemory)
 

@@ -204,11 +204,9 @@ item_stats(struct report *r, const struct figures *f)
     stat_u64(r, "evicted_unfetched", v(&c->evicted_unfetched));
     stat_u64(r, "evicted_active", v(&c->evicted_active));
     stat_u64(r, "evictions", v(&c->evicted));
-    /* The two are not counted in one step: the difference may be below 0 for a moment. */
-    uint64_t reclaimed = v(&c->reclaimed), swept = v(&f->total.swept_reclaimed);
-    stat_u64(r, "reclaimed", reclaimed > swept ? reclaimed - swept : 0);
-    stat_u64(r, "crawler_reclaimed", swept);
-    stat_u64(r, "crawler_items_checked", v(&f->total.swept_items));
+    stat_u64(r, "reclaimed", v(&c->reclaimed));
+    stat_u64(r, "crawler_reclaimed", v(&c->crawler_reclaimed));
+    stat_u64(r, "crawler_items_checked", v(&c->crawler_items_checked));
     static const char *const lru[] = {"lrutail_reflocked", "moves_to_cold",  "moves_to_warm",
                                       "moves_within_lru",  "direct_reclaims", "lru_bumps_dropped"};
     for (size_t i = 0; i < ARRAY_COUNT(lru); i++)
@@ -260,10 +258,10 @@ items_of_class(struct report *r, struct exec_thread *xt, const struct figures *f
     class_stat(r, p, id, "expired_unfetched", v(&c->expired_unfetched));
     class_stat(r, p, id, "evicted_unfetched", v(&c->evicted_unfetched));
     class_stat(r, p, id, "evicted_active", v(&c->evicted_active));
-    static const char *const none[] = {"crawler_reclaimed", "crawler_items_checked",
-                                       "lrutail_reflocked", "moves_to_cold",
-                                       "moves_to_warm",     "moves_within_lru",
-                                       "direct_reclaims",   "hits_to_hot",
+    class_stat(r, p, id, "crawler_reclaimed", v(&c->crawler_reclaimed));
+    class_stat(r, p, id, "crawler_items_checked", v(&c->crawler_items_checked));
+    static const char *const none[] = {"lrutail_reflocked", "moves_to_cold",   "moves_to_warm",
+                                       "moves_within_lru",  "direct_reclaims", "hits_to_hot",
                                        "hits_to_warm"};
     for (size_t i = 0; i < ARRAY_COUNT(none); i++)
         class_stat(r, p, id, none[i], 0);
