@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -434,12 +435,14 @@ net_show_bound(int fd, stat_emit_fn *emit, void *to)
 }
 
 void
-net_show_listener(int fd, stat_emit_fn *emit, void *to)
+net_show_listener(int fd, uint32_t age_s, stat_emit_fn *emit, void *to)
 {
     char name[32];
     net_show_bound(fd, emit, to);
     snprintf(name, sizeof name, "%d:state", fd);
     emit(to, name, "conn_listening");
+    snprintf(name, sizeof name, "%d:secs_since_last_cmd", fd);
+    emit(to, name, "%" PRIu32, age_s);
 }
 
 static void
