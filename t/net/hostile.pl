@@ -132,6 +132,29 @@ scenario 'slow-uploaders' => sub {
     return @complaints, stop_server($server);
 };
 
+# A login has to be there as a whole, and may have 16 KB; before it nobody knows who sends that.
+scenario 'half-logins' => sub {
+    my ($path) = @_;
+    my $dir = File::Temp->newdir('hostile-XXXXXX', TMPDIR => 1);
+    chmod 0755, $dir;
+    open my $file, '>', "$dir/users" or die "$dir/users: $!\n";
+    print $file "alice:secret\n";
+    close $file;
+    my $server = start_server($path, '-m', 64, '-c', 2000, '-Y', "$dir/users");
+    my $before_mb = rss_mb($server);
+    my @bad = open_clients($server, 1000);
+    send_some($_, "set x 0 0 16384\r\n" . 'x' x 16_000) for @bad;
+    my $good = open_clients($server);
+    my $reply = (send_all($good, "set x 0 0 12\r\nalice secret\r\n"), receive_line($good))[1];
+    my @complaints = $reply eq 'STORED' ? () : "a login: $reply";
+    push @complaints, never_rests($server);
+    my $grown_mb = rss_mb($server) - $before_mb;
+    push @complaints, sprintf 'RSS grew by %.1f MB', $grown_mb if $grown_mb > 10 && !sanitized($server);
+    @bad = ();
+    push @complaints, nobody_is_left($server, $good);
+    return @complaints, stop_server($server);
+};
+
 # ---- clients that do not read ----
 
 # 'request' again and again on many connections until the server takes no more of it.
