@@ -411,7 +411,7 @@ stats_cachedump(struct exec_thread *xt, struct session *s, const struct span *wo
 {
     struct exec *x = xt->exec;
     uint32_t id, limit;
-    if (!x->config->dump_enabled) {
+    if (!x->config->dump_enabled || s->is_datagram) {
         output_copy(out, SPAN("CLIENT_ERROR stats cachedump not allowed\r\n"));
     } else if (count < 3) {
         output_copy(out, SPAN("CLIENT_ERROR bad command line\r\n"));
