@@ -262,7 +262,8 @@ init_loop(struct worker *w)
     ev_idle_init(&w->busy, on_busy);
     ev_timer_init(&w->again, on_again, LIMBO_WAIT_S, 0.);
     ev_timer_init(&w->idle_check, on_idle_check, IDLE_CHECK_S, IDLE_CHECK_S);
-    if (w->context->config->idle_timeout_s > 0)
+    /* As in memcached, who comes by a unix socket may be silent for ever. */
+    if (w->context->config->idle_timeout_s > 0 && w->context->config->unix_path == NULL)
         ev_timer_start(w->loop, &w->idle_check);
     return true;
 }
