@@ -18,7 +18,7 @@
 
 /* A piece ends when it has this many bytes, or after so many buckets. */
 #define PIECE_BYTES        (32u << 10)
-#define PIECE_BYTES_FRUGAL (1u << 10) /* while too much of reports waits for clients to read it */
+#define PIECE_BYTES_FRUGAL (4u << 10) /* while too much of reports waits for clients to read it */
 #define PIECE_BUCKETS      16384
 
 struct dump {
