@@ -191,6 +191,7 @@ watch_signals(struct server *s)
     ev_signal_start(s->loop, &s->on_term);
     ev_signal_start(s->loop, &s->on_usr1);
     ev_signal_start(s->loop, &s->on_hup);
+    process_take_signals();
 }
 
 /* ---- life ---- */
