@@ -153,7 +153,7 @@ static const struct option_def extended_rows[] = {
              "disabled: let them wait"},
     {.extended = "idle_timeout", .arg = "s", .type = OPTION_U32, AT(net.idle_timeout_s),
      .max = UINT32_MAX, .fallback = "0",
-     .help = "close connections idle for so many seconds;\n0 is never"},
+     .help = "close TCP connections idle for so many seconds;\n0 is never"},
     {.extended = "read_buf_mem_limit", .arg = "mb", .type = OPTION_SIZE,
      AT(net.read_buf_limit_bytes), .unit = MIB, .max = MEMORY_BYTES_MAX, .fallback = "0",
      .help = "what half requests and unsent replies of all clients\n"
