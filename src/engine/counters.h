@@ -43,7 +43,10 @@
     X(evicted)                                                                                     \
     X(evicted_nonzero)   /* with an exptime */                                                     \
     X(evicted_unfetched)                                                                           \
-    X(evicted_active)    /* hit since the hand passed */                                           \
+    X(evicted_active)    /* hit since it was last judged */                                        \
+    X(promoted)          /* kept after their probation */                                          \
+    X(ghost_hits)        /* new items that were kept because they had been evicted too soon */     \
+    X(second_chances)    /* hit since the hand last passed, and passed over */                     \
     X(evicted_age_s)     /* of the last one evicted, since its last use: a gauge */                \
     X(reclaimed)         /* dead items whose memory was used again */                              \
     X(expired_unfetched)                                                                           \

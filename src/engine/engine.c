@@ -15,6 +15,7 @@
  * they save). */
 #define PAGE_BYTES_MIN      (64u << 10)
 #define PAGE_BYTES_MAX      (1u << 20)
+_Static_assert(PAGE_BYTES_MAX / 2 <= ITEM_VALUE_BYTES_MAX, "a chunk's value has 20 bits of length");
 #define PAGES_WANTED        8192
 #define PAGES_FOR_FINE      2000
 #define GROWTH_FINE         1.08
@@ -43,6 +44,7 @@ engine_config_init(struct engine_config *c)
         .item_bytes_max = 1u << 20,
         .cas = true,
         .evict = true,
+        .promote_hits = 1,
     };
 }
 
@@ -62,11 +64,13 @@ config_complete(struct engine_config *c)
         c->page_bytes = default_page_bytes(c->limit_bytes);
     if (c->growth == 0)
         c->growth = c->limit_bytes / c->page_bytes < PAGES_FOR_FINE ? GROWTH_COARSE : GROWTH_FINE;
+    if (c->promote_hits == 0)
+        c->promote_hits = 1;
     if (c->chunk_bytes_min == 0)
         c->chunk_bytes_min = CHUNK_ROOM_DEFAULT;
     return c->limit_bytes >= ENGINE_LIMIT_MIN && c->page_bytes >= PAGE_BYTES_MIN &&
            c->page_bytes <= PAGE_BYTES_MAX && (c->page_bytes & (c->page_bytes - 1)) == 0 &&
-           c->growth > 1 && c->item_bytes_max >= 1024 && c->item_bytes_max <= 1u << 30;
+           c->promote_hits <= ITEM_FREQ_MAX && c->growth > 1 && c->item_bytes_max >= 1024 && c->item_bytes_max <= 1u << 30;
 }
 
 static size_t
@@ -117,6 +121,8 @@ init_memory(struct engine *e)
         arena_fini(&e->arena);
         return false;
     }
+    ghost_init(&e->ghost, &e->arena);
+    ring_store_init(&e->rings, &e->arena);
     return true;
 }
 
@@ -157,6 +163,8 @@ engine_destroy(struct engine *e)
     if (e == NULL)
         return;
     CHECK(e->threads == NULL);
+    ghost_fini(&e->ghost);
+    ring_store_fini(&e->rings);
     index_fini(&e->index);
     slab_fini(&e->slabs);
     arena_fini(&e->arena);
@@ -334,6 +342,8 @@ item_entered(struct engine_thread *t, struct item *it)
     index_count(&t->engine->index, t->index_delta);
     t->index_delta = 0;
     index_grow(&t->engine->index, INDEX_SPLITS);
+    if (t->engine->config.evict)
+        ghost_grow(&t->engine->ghost, index_item_count(&t->engine->index));
 }
 
 static void
@@ -378,10 +388,14 @@ item_left(struct engine_thread *t, struct item *it, enum leave why)
 bool
 item_unlink(struct engine_thread *t, struct item *it, enum leave why)
 {
+    return item_unlink_hashed(t, it, engine_hash(t->engine, item_key(it)), why);
+}
+
+bool
+item_unlink_hashed(struct engine_thread *t, struct item *it, uint64_t hash, enum leave why)
+{
     struct engine *e = t->engine;
-    struct span key = item_key(it);
-    uint64_t hash = engine_hash(e, key);
-    if (index_swap(&e->index, hash, key, arena_ref(&e->arena, it), 0) != INDEX_OK)
+    if (index_swap(&e->index, hash, item_key(it), arena_ref(&e->arena, it), 0) != INDEX_OK)
         return false;
     item_left(t, it, why);
     return true;

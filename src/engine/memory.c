@@ -10,6 +10,14 @@ reserve_chunks(uint64_t total)
     return share < 1 ? 1 : (share > 64 ? 64 : share);
 }
 
+/* Evicted ahead at a time: a store or two evicts for the next ones, for the loads of a batch overlap. */
+static unsigned
+batch_for(uint64_t total)
+{
+    uint64_t share = reserve_chunks(total) / 4;
+    return share < 2 ? 2 : (share > EVICT_BATCH_MAX ? EVICT_BATCH_MAX : (unsigned)share);
+}
+
 /* Turns in which nothing could be found, since this thread last stored an item, before it gives up:
  * other threads may have all of it in their hands.  From then on it gives up at once, until a store
  * succeeds. */
@@ -83,7 +91,7 @@ chunk_alloc(struct engine_thread *t, uint32_t bytes, item_ref *out)
     if (e->config.evict && arena_is_full(&e->arena) &&
         seen.free_chunks < reserve_chunks(seen.total_chunks) &&
         epoch_limbo_count(&t->epoch) < 4 * reserve_chunks(seen.total_chunks))
-        evict_chunks(t, class_id, 2);
+        evict_chunks(t, class_id, batch_for(seen.total_chunks));
     return ENGINE_OK;
 }
 

@@ -23,6 +23,7 @@
 #include "base/mutex.h"
 #include "engine/arena.h"
 #include "engine/item.h"
+#include "engine/ring.h"
 
 #define SLAB_CLASSES_MAX     255 /* ids 1..255: a class id is a byte, and 0 is none */
 
@@ -52,6 +53,7 @@ struct slab_class {
     page_no spare;   /* a page of the class that was empty when last looked at; 0: none */
     page_no hand_page; /* where eviction goes on; see evict.c */
     uint32_t hand_chunk;
+    struct ring ring; /* items on probation; see evict.c */
     uint32_t evicted; /* since its balance with other classes was last looked at */
 };
 
@@ -100,6 +102,12 @@ slab_next_turn(struct slabs *s)
     return atomic_fetch_add_explicit(&s->turns, 1, memory_order_relaxed) + 1;
 }
 
+static inline uint64_t
+slab_turn(const struct slabs *s)
+{
+    return atomic_load_explicit(&((struct slabs *)s)->turns, memory_order_relaxed);
+}
+
 /* Gives one empty page of any class back to the arena; false: there is none. */
 bool slab_give_spare(struct slabs *s);
 
@@ -107,6 +115,14 @@ static inline struct slab_class *
 slab_class(struct slabs *s, unsigned id)
 {
     return &s->classes[id];
+}
+
+/* The class that a page belongs to; NULL: none.  A hint, for who has not locked that class. */
+static inline struct slab_class *
+slab_class_of_page(const struct slabs *s, page_no page)
+{
+    unsigned id = atomic_load_explicit(&s->pages[page].class_id, memory_order_relaxed);
+    return id != 0 ? (struct slab_class *)&s->classes[id] : NULL;
 }
 
 /* Chunk 'n' of a page of class 'c'. */

@@ -10,6 +10,7 @@
 #include "engine/counters.h"
 #include "engine/engine.h"
 #include "engine/epoch.h"
+#include "engine/ghost.h"
 #include "engine/index.h"
 #include "engine/slab.h"
 
@@ -21,6 +22,8 @@ struct engine {
     struct slabs slabs;
     struct index index;
     struct epoch epoch;
+    struct ghost ghost;
+    struct ring_store rings;
 
     _Atomic uint64_t cas CACHE_ALIGNED; /* the last unique given out */
     _Atomic uint16_t generation; /* items of others are flushed; 7 bits, in place for item.state */
@@ -104,9 +107,18 @@ enum leave { LEAVE_DELETED, LEAVE_REPLACED, LEAVE_EVICTED, LEAVE_EXPIRED };
 /* Takes 'it' out of the index, if it is still there, and retires it; true if it was. */
 bool item_unlink(struct engine_thread *t, struct item *it, enum leave why);
 
+/* The same for who has the hash of its key. */
+bool item_unlink_hashed(struct engine_thread *t, struct item *it, uint64_t hash, enum leave why);
+
 /* Bookkeeping of an item that has just entered or left the index; the latter retires it. */
 void item_entered(struct engine_thread *t, struct item *it);
 void item_left(struct engine_thread *t, struct item *it, enum leave why);
+
+static inline uint8_t
+item_freq(const struct item *it)
+{
+    return atomic_load_explicit(&((struct item *)it)->hit, memory_order_relaxed) & ITEM_FREQ_MAX;
+}
 
 /* A use, as eviction knows it; with 'marks' of enum item_hit. */
 static inline void
@@ -149,7 +161,21 @@ void flush_when_due(struct engine_thread *t);
  * caller holds the lock of the chunk's class. */
 struct item *item_of_chunk(const struct engine *e, struct item *chunk);
 
-/* Makes one of the class's chunks free, at the next quiescent point; false: none found. */
+/* Is 'it', about to be linked in place of 'old' (NULL: none), to be kept from the start?  If not,
+ * evict_admit() must follow.  'is_use': the store shows that somebody wants the item. */
+bool evict_keeps(struct engine_thread *t, uint64_t hash, struct item *it, const struct item *old,
+                 bool is_use);
+
+/* Puts an item that was just linked on probation. */
+void evict_admit(struct engine_thread *t, struct item *it);
+
+/* Does the handle stand for an item on probation?  For tests: no other thread may use the engine. */
+bool evict_handle_is_true(struct engine *e, unsigned class_id, item_ref handle, uint64_t number);
+
+/* Most that evict_chunks() takes at once. */
+#define EVICT_BATCH_MAX 16
+
+/* Makes some of the class's chunks free, at the next quiescent point; false: none found. */
 bool evict_chunks(struct engine_thread *t, unsigned class_id, unsigned count);
 
 /* Starts to empty a page of some class, for another class or for the index; false: none could be. */
