@@ -32,8 +32,6 @@ _Static_assert(PAGE_BYTES_MAX / 2 <= ITEM_VALUE_BYTES_MAX, "a chunk's value has 
 #define INDEX_DELTA_MAX 32
 #define INDEX_SPLITS    8
 
-#define PIN_ORPHAN (1u << 31) /* in item_chain.pins: nobody but the pins holds it */
-
 /* ---- life ---- */
 
 void
@@ -45,6 +43,7 @@ engine_config_init(struct engine_config *c)
         .cas = true,
         .evict = true,
         .promote_hits = 1,
+        .size_bias = 0.5,
     };
 }
 
@@ -70,7 +69,8 @@ config_complete(struct engine_config *c)
         c->chunk_bytes_min = CHUNK_ROOM_DEFAULT;
     return c->limit_bytes >= ENGINE_LIMIT_MIN && c->page_bytes >= PAGE_BYTES_MIN &&
            c->page_bytes <= PAGE_BYTES_MAX && (c->page_bytes & (c->page_bytes - 1)) == 0 &&
-           c->promote_hits <= ITEM_FREQ_MAX && c->growth > 1 && c->item_bytes_max >= 1024 && c->item_bytes_max <= 1u << 30;
+           c->promote_hits <= ITEM_FREQ_MAX &&
+           c->size_bias >= 0 && c->size_bias <= 1 && c->growth > 1 && c->item_bytes_max >= 1024 && c->item_bytes_max <= 1u << 30;
 }
 
 static size_t
@@ -121,6 +121,7 @@ init_memory(struct engine *e)
         arena_fini(&e->arena);
         return false;
     }
+    balance_init(&e->slabs, c->size_bias);
     ghost_init(&e->ghost, &e->arena);
     ring_store_init(&e->rings, &e->arena);
     return true;
@@ -228,7 +229,7 @@ engine_leave(struct engine_thread *t)
 {
     struct engine *e = t->engine;
     index_count(&e->index, t->index_delta);
-    while (epoch_limbo_count(&t->epoch) > 0)
+    while (t->move.page != 0 || epoch_limbo_count(&t->epoch) > 0)
         engine_quiesce(t, t->now_s);
     epoch_leave(&t->epoch);
     mutex_lock(&e->threads_lock);
@@ -248,8 +249,8 @@ free_retired(void *context, item_ref ref)
     struct engine *e = context;
     struct item *it = item_at(e, ref);
     if (item_is_chained(it) &&
-        (atomic_fetch_or_explicit(&item_chain(it)->pins, PIN_ORPHAN, memory_order_acq_rel) &
-         ~PIN_ORPHAN) != 0)
+        (atomic_fetch_or_explicit(&item_chain(it)->pins, ITEM_PIN_ORPHAN, memory_order_acq_rel) &
+         ~ITEM_PIN_ORPHAN) != 0)
         return; /* the last engine_unpin() frees it */
     item_free(e, ref);
 }
@@ -259,6 +260,8 @@ engine_quiesce(struct engine_thread *t, uint32_t now_s)
 {
     epoch_quiesce(&t->epoch, free_retired, t->engine);
     engine_set_now(t, now_s);
+    if (UNLIKELY(t->move.page != 0))
+        move_on(t);
 }
 
 void
@@ -379,6 +382,12 @@ item_left(struct engine_thread *t, struct item *it, enum leave why)
         index_count(&t->engine->index, t->index_delta);
         t->index_delta = 0;
     }
+    item_retire(t, it);
+}
+
+void
+item_retire(struct engine_thread *t, struct item *it)
+{
     uint16_t state = item_state(it);
     atomic_store_explicit(&it->state, (uint16_t)((state & ~ITEM_KIND) | ITEM_LIMBO),
                           memory_order_release);
@@ -605,8 +614,8 @@ engine_unpin(struct engine_thread *t, const struct item *it)
 {
     struct engine *e = t->engine;
     uint32_t before = atomic_fetch_sub_explicit(&item_chain(it)->pins, 1, memory_order_acq_rel);
-    CHECK((before & ~PIN_ORPHAN) > 0);
-    if (before == (PIN_ORPHAN | 1))
+    CHECK((before & ~ITEM_PIN_ORPHAN) > 0);
+    if (before == (ITEM_PIN_ORPHAN | 1))
         item_free(e, arena_ref(&e->arena, it));
 }
 

@@ -48,6 +48,7 @@ struct engine_config {
     bool cas;                 /* items carry a 64-bit cas unique, 8 bytes each */
     bool evict;               /* false: stores fail when memory is full */
     uint8_t promote_hits;     /* 0 .. 3: hits that a new item needs to be kept; 0: one */
+    double size_bias;         /* 0 .. 1: how much longer small items are kept than large ones; balance.c */
     bool huge_pages;          /* ask for transparent huge pages */
     bool preallocate;         /* touch all memory at the start; the limit is then fixed */
     bool track_sizes;         /* keep the histogram that engine_sizes() shows */

@@ -30,8 +30,8 @@
  * Unlinking makes no memory free by itself: that happens at a quiescent point.  So a little is evicted
  * ahead of need, and what could not wait is told ENGINE_AGAIN.
  *
- * A class that has nothing to evict is given a page of the class that has most: see evict_page().  A
- * class that evicts sooner than others is given pages of these: see balance.c.
+ * A class that evicts sooner than others is given pages of these, and one that has nothing to evict in
+ * any case: see balance.c and move.c.
  */
 #include "engine/state.h"
 
@@ -55,9 +55,6 @@
 /* Without eviction only dead items are looked for, and not for long. */
 #define VISITS_FOR_DEAD 64
 
-/* Pages of a donor that are tried: one may hold uploads. */
-#define PAGES_TRIED 16
-
 static enum item_state
 kind_of(const struct item *chunk)
 {
@@ -69,7 +66,6 @@ static struct item *
 next_chunk(struct slabs *s, struct slab_class *c)
 {
     if (c->hand_chunk >= s->pages[c->hand_page].carved) {
-        s->pages[c->hand_page].judged_turn = slab_next_turn(s);
         c->hand_page = s->pages[c->hand_page].next;
         c->hand_chunk = 0;
     }
@@ -245,15 +241,13 @@ evict_keeps(struct engine_thread *t, uint64_t hash, struct item *it, const struc
 struct victim {
     struct item *it;
     uint64_t hash;
-    enum leave why;
 };
 
 static bool
 condemn(struct engine_thread *t, struct victim *v, struct item *it)
 {
     struct engine *e = t->engine;
-    bool dead = item_is_dead(e, it, t->now_s);
-    *v = (struct victim){it, engine_hash(e, item_key(it)), dead ? LEAVE_EXPIRED : LEAVE_EVICTED};
+    *v = (struct victim){it, engine_hash(e, item_key(it))};
     index_prefetch(&e->index, v->hash);
     if (item_is_on_probation(it))
         ghost_prefetch(&e->ghost, v->hash);
@@ -326,23 +320,21 @@ find_victim(struct engine_thread *t, struct slab_class *c, struct victim *v) REQ
     return false;
 }
 
-static bool
-evict_victim(struct engine_thread *t, struct slab_class *c, const struct victim *v) REQUIRES(c->lock)
+bool
+evict_item(struct engine_thread *t, struct item *it, uint64_t hash)
 {
-    bool remembered = v->why == LEAVE_EVICTED && item_is_on_probation(v->it);
-    uint32_t chunks = chunks_of(t->engine, v->it, c);
-    if (!item_unlink_hashed(t, v->it, v->hash, v->why))
+    enum leave why = item_is_dead(t->engine, it, t->now_s) ? LEAVE_EXPIRED : LEAVE_EVICTED;
+    bool remembered = why == LEAVE_EVICTED && item_is_on_probation(it);
+    if (!item_unlink_hashed(t, it, hash, why))
         return false;
     if (remembered)
-        ghost_add(&t->engine->ghost, v->hash);
-    if (v->why == LEAVE_EVICTED)
-        c->evicted += chunks;
+        ghost_add(&t->engine->ghost, hash);
     return true;
 }
 
 /* Finds them all before it removes the first, so that the index's buckets are loaded meanwhile. */
-static unsigned
-evict_batch(struct engine_thread *t, struct slab_class *c, unsigned count) REQUIRES(c->lock)
+unsigned
+evict_batch(struct engine_thread *t, struct slab_class *c, unsigned count)
 {
     struct victim victims[EVICT_BATCH_MAX];
     unsigned found = 0, done = 0;
@@ -351,19 +343,30 @@ evict_batch(struct engine_thread *t, struct slab_class *c, unsigned count) REQUI
         count = epoch_limbo_room(&t->epoch);
     while (found < count && c->pages != 0 && find_victim(t, c, &victims[found]))
         found++;
-    for (unsigned i = 0; i < found; i++)
-        done += evict_victim(t, c, &victims[i]);
+    for (unsigned i = 0; i < found; i++) {
+        uint32_t chunks = chunks_of(t->engine, victims[i].it, c);
+        if (!evict_item(t, victims[i].it, victims[i].hash))
+            continue;
+        c->evicted += chunks;
+        done++;
+    }
     return done;
 }
 
-/* Has a page's worth been evicted since this was last true? */
-static bool
-is_time_to_balance(struct slab_class *c) REQUIRES(c->lock)
+/* What evict_chunks() is to do first; see balance(). */
+enum first { FIRST_EVICT, FIRST_WAIT, FIRST_ASK };
+
+static enum first
+what_first(struct slab_class *c) REQUIRES(c->lock)
 {
-    if (c->evicted < c->chunks_per_page)
-        return false;
-    c->evicted -= c->chunks_per_page;
-    return true;
+    if (c->waits > 0) {
+        c->waits--;
+        return FIRST_WAIT;
+    }
+    if (!c->asks_first)
+        return FIRST_EVICT;
+    c->asks_first = false;
+    return FIRST_ASK;
 }
 
 bool
@@ -371,115 +374,15 @@ evict_chunks(struct engine_thread *t, unsigned class_id, unsigned count)
 {
     struct slab_class *c = slab_class(&t->engine->slabs, class_id);
     mutex_lock(&c->lock);
-    unsigned done = evict_batch(t, c, count);
-    bool unbalanced = is_time_to_balance(c);
+    enum first first = what_first(c);
+    unsigned done = first == FIRST_EVICT ? evict_batch(t, c, count) : 0;
+    bool has_filled = balance_is_due(t->engine, c);
     mutex_unlock(&c->lock);
-    if (unbalanced)
+    if (first == FIRST_WAIT)
+        return true;
+    if (first == FIRST_ASK)
+        return balance(t, class_id) || evict_chunks(t, class_id, count);
+    if (has_filled)
         balance(t, class_id);
     return done > 0;
-}
-
-/* ---- taking a page from another class ---- */
-
-static bool
-can_be_emptied(const struct engine *e, struct slab_class *c, page_no no)
-{
-    for (uint32_t n = 0; n < e->slabs.pages[no].carved; n++) {
-        struct item *chunk = slab_chunk(&e->slabs, c, no, n);
-        enum item_state kind = kind_of(chunk);
-        if (kind == ITEM_BODY)
-            kind = kind_of(item_at(e, ((struct item_body *)chunk)->owner));
-        if (kind == ITEM_RESERVED)
-            return false;
-    }
-    return true;
-}
-
-static void
-empty_page(struct engine_thread *t, struct slab_class *c, page_no no) REQUIRES(c->lock)
-{
-    struct engine *e = t->engine;
-    for (uint32_t n = 0; n < e->slabs.pages[no].carved; n++) {
-        struct item *it = item_of_chunk(e, slab_chunk(&e->slabs, c, no, n));
-        if (it != NULL)
-            item_unlink(t, it, item_is_dead(e, it, t->now_s) ? LEAVE_EXPIRED : LEAVE_EVICTED);
-    }
-    slab_drain_locked(&e->slabs, c, no);
-    counter_add(&t->counters.pages_moved, 1);
-}
-
-/* The hand is about to judge this page: everything in it has been there longest unjudged. */
-static bool
-empty_a_page_of(struct engine_thread *t, struct slab_class *c) REQUIRES(c->lock)
-{
-    page_no no = c->hand_page;
-    for (unsigned i = 0; no != 0 && i < PAGES_TRIED && i < c->page_count; i++) {
-        if (can_be_emptied(t->engine, c, no)) {
-            empty_page(t, c, no);
-            return true;
-        }
-        no = t->engine->slabs.pages[no].next;
-    }
-    return false;
-}
-
-/* Tries the classes by falling number of pages.  Sorting them is not worth it: mostly the first one can
- * give.  'tried' says which ones could not. */
-static unsigned
-largest_class(struct engine *e, const bool *tried)
-{
-    unsigned best = 0;
-    uint32_t pages = 0;
-    for (unsigned id = 1; id <= e->slabs.class_count; id++) {
-        struct slab_class *c = slab_class(&e->slabs, id);
-        if (tried[id])
-            continue;
-        mutex_lock(&c->lock);
-        uint32_t count = c->page_count;
-        mutex_unlock(&c->lock);
-        if (count > pages) {
-            best = id;
-            pages = count;
-        }
-    }
-    return best;
-}
-
-bool
-evict_page_of(struct engine_thread *t, unsigned class_id)
-{
-    struct engine *e = t->engine;
-    if (epoch_limbo_room(&t->epoch) < slab_class(&e->slabs, 1)->chunks_per_page)
-        return false; /* the page of the smallest chunks might not fit into the limbo */
-    struct slab_class *c = slab_class(&e->slabs, class_id);
-    mutex_lock(&c->lock);
-    bool done = empty_a_page_of(t, c);
-    mutex_unlock(&c->lock);
-    return done;
-}
-
-bool
-evict_page(struct engine_thread *t, unsigned for_class_id)
-{
-    bool tried[SLAB_CLASSES_MAX + 1] = {false};
-    unsigned id;
-    tried[for_class_id] = true;
-    while ((id = largest_class(t->engine, tried)) != 0) {
-        if (evict_page_of(t, id))
-            return true;
-        tried[id] = true;
-    }
-    return false;
-}
-
-bool
-engine_give_up_page(struct engine_thread *t, unsigned class_id)
-{
-    if (class_id == 0)
-        return evict_page(t, 0);
-    struct slab_class *c = slab_class(&t->engine->slabs, class_id);
-    mutex_lock(&c->lock);
-    bool spare = c->page_count > 1;
-    mutex_unlock(&c->lock);
-    return spare && evict_page_of(t, class_id);
 }

@@ -71,6 +71,8 @@ struct item {
 };
 _Static_assert(sizeof(struct item) == 16, "the header without cas is 16 bytes");
 
+#define ITEM_PIN_ORPHAN (1u << 31) /* in item_chain.pins: nobody but the pins holds it */
+
 struct item_chain {
     item_ref first;        /* the first struct item_body */
     uint32_t value_bytes;
@@ -145,6 +147,14 @@ item_chain(const struct item *it)
 {
     size_t end = item_key_offset(item_state(it)) + item_key_bytes(it);
     return (struct item_chain *)((char *)it + ((end + 3) & ~(size_t)3));
+}
+
+/* Does a reader hold the chain across quiescent points? */
+static inline bool
+item_is_pinned(const struct item *it)
+{
+    uint32_t pins = atomic_load_explicit(&item_chain(it)->pins, memory_order_relaxed);
+    return (pins & ~ITEM_PIN_ORPHAN) != 0;
 }
 
 static inline uint32_t

@@ -47,10 +47,19 @@ struct engine {
     uint32_t sizes_count;   /* 0: not kept */
 };
 
+/* A page that is being emptied; see move.c. */
+struct move {
+    page_no page; /* 0: none */
+    unsigned class_id;
+    uint32_t chunk;     /* the next one to empty */
+    uint32_t room_made; /* times that others were evicted for what is hot in it */
+};
+
 struct engine_thread {
     struct engine *engine;
     struct engine_thread *next;
     struct epoch_thread epoch;
+    struct move move;
     uint32_t now_s;
     uint32_t stored_bytes; /* see engine_stored_bytes() */
     int32_t index_delta;  /* entries not yet told to index_count() */
@@ -131,6 +140,15 @@ note_use(struct item *it, uint8_t marks)
         atomic_store_explicit(&it->hit, now, memory_order_relaxed);
 }
 
+/* One hit less. */
+static inline void
+item_cool(struct item *it)
+{
+    uint8_t hit = atomic_load_explicit(&it->hit, memory_order_relaxed);
+    if ((hit & ITEM_FREQ_MAX) != 0)
+        atomic_store_explicit(&it->hit, (uint8_t)(hit - 1), memory_order_relaxed);
+}
+
 /* Somebody has read it. */
 static inline void
 note_hit(struct engine_thread *t, struct item *it)
@@ -139,6 +157,9 @@ note_hit(struct engine_thread *t, struct item *it)
     if (item_atime(it) != t->now_s)
         atomic_store_explicit(&it->atime_s, t->now_s, memory_order_relaxed);
 }
+
+/* The end of item_left(), for an item that is out of the index but not out of the cache. */
+void item_retire(struct engine_thread *t, struct item *it);
 
 /* Gives the memory of an item back; nobody may hold it. */
 void item_free(struct engine *e, item_ref ref);
@@ -178,15 +199,37 @@ bool evict_handle_is_true(struct engine *e, unsigned class_id, item_ref handle, 
 /* Makes some of the class's chunks free, at the next quiescent point; false: none found. */
 bool evict_chunks(struct engine_thread *t, unsigned class_id, unsigned count);
 
-/* Starts to empty a page of some class, for another class or for the index; false: none could be. */
-bool evict_page(struct engine_thread *t, unsigned for_class_id);
+/* The same for the holder of the class's lock; returns how many items it was. */
+unsigned evict_batch(struct engine_thread *t, struct slab_class *c, unsigned count) REQUIRES(c->lock);
 
-/* The same with a page of this class. */
-bool evict_page_of(struct engine_thread *t, unsigned class_id);
+/* Removes the item, and remembers it if it was new; false: it is gone already. */
+bool evict_item(struct engine_thread *t, struct item *it, uint64_t hash);
 
 /* balance.c */
 
-/* The class has evicted a page's worth: should another give it a page? */
-void balance(struct engine_thread *t, unsigned class_id);
+void balance_init(struct slabs *s, double size_bias);
+
+/* Has the class evicted another page's worth?  Then balance() is to be called without the lock. */
+bool balance_is_due(struct engine *e, struct slab_class *c) REQUIRES(c->lock);
+
+/* Takes a page from a class whose items are kept longer than those of this one; false: there is none. */
+bool balance(struct engine_thread *t, unsigned class_id);
+
+/* Starts to empty a page of some class, for another class or (0) for others; false: none could be. */
+bool evict_page(struct engine_thread *t, unsigned for_class_id);
+
+/* move.c */
+
+enum move_reason {
+    MOVE_FOR_AGE,    /* to a class whose items are kept for a shorter time */
+    MOVE_FOR_NEED,   /* to a class that had nothing to evict */
+    MOVE_FOR_OTHERS, /* to the index, to the system, or because an operator wants it */
+};
+
+/* Starts to empty a page of this class; false: none can be. */
+bool move_page_of(struct engine_thread *t, unsigned class_id, enum move_reason why);
+
+/* Goes on with it; for engine_quiesce(). */
+void move_on(struct engine_thread *t);
 
 #endif
