@@ -4,57 +4,22 @@
 # The floor server answers every get with the same canned value, so a plain run against it must pass and
 # one with --verify must fail.  With KETCHD=<a server that takes memcached's options> the verified runs
 # must pass against that; PROTOCOLS says in which protocols besides text, binary if it does not.
-#
-# Servers listen on a free port of 127.0.0.1 and are ended by their process id.
 set -u
 
 bench=${KETCH_BENCH:-tools/ketch-bench}
 floor=${FLOOR_SERVER:-tools/floor-server}
 protocols=${PROTOCOLS:-binary}
-dir=$(mktemp -d)
-server=
-failures=0
-
-stop_server() {
-    [ -z "$server" ] || kill "$server" 2>/dev/null
-    [ -z "$server" ] || wait "$server" 2>/dev/null
-    server=
-}
-trap 'stop_server; rm -rf "$dir"' EXIT
-trap 'exit 1' INT TERM
+# shellcheck source=t/tools/smoke.sh
+. "${srcdir:-.}/t/tools/smoke.sh"
 
 # expect STATUS TEXT ARGUMENT...: runs the generator; it must end with STATUS and say TEXT.
 expect() {
     status=$1
     text=$2
     shift 2
-    timeout 60 "$bench" --server "127.0.0.1:$port" --count 2000 --keys 500 --timeout 5 "$@" \
-        >"$dir/out" 2>&1
-    got=$?
-    if [ "$got" -ne "$status" ] || ! grep -q -e "$text" "$dir/out"; then
-        echo "not ok: ketch-bench $*: exit status $got, wanted $status and \"$text\":"
-        cat "$dir/out"
-        failures=$((failures + 1))
-    else
-        echo "ok: ketch-bench $*"
-    fi
-}
-
-# start COMMAND...: runs a server with "-p <port>" added, on a port that turns out to be free.
-start() {
-    tries=0
-    while [ $tries -lt 20 ]; do
-        port=$((20000 + ($$ * 7 + tries * 101) % 12000))
-        tries=$((tries + 1))
-        "$@" -p "$port" 2>"$dir/server" &
-        server=$!
-        sleep 0.3
-        kill -0 "$server" 2>/dev/null && return
-        server=
-    done
-    echo "not ok: cannot start $*:"
-    cat "$dir/server"
-    exit 1
+    run 60 "$bench" --server "127.0.0.1:$port" --count 2000 --keys 500 --timeout 5 "$@"
+    ends_with "$status" "$text"
+    verdict $? "ketch-bench $*: status $status and \"$text\""
 }
 
 start "$floor"
@@ -68,9 +33,7 @@ stop_server
 expect 2 'cannot connect'
 
 if [ -n "${KETCHD:-}" ]; then
-    as_user=
-    [ "$(id -u)" -ne 0 ] || as_user='-u root'
-    start "$KETCHD" $as_user -l 127.0.0.1 -t 2
+    start_cache "$KETCHD" -t 2
     expect 0 ' 0 misses' --verify --preload
     expect 0 ' 0 misses' --verify --preload --depth 20 --multiget 10 --value-bytes 0-5000 --threads 2
     expect 0 ' 0 misses' --verify --preload --value-bytes meta --key-bytes 10-250 --key-prefix meta

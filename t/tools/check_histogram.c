@@ -7,9 +7,9 @@
 #include <string.h>
 #include "base/attr.h"
 #include "bench/histogram.h"
-#include "bench/rng.h"
-#include "bench/sizes.h"
-#include "bench/zipf.h"
+#include "load/rng.h"
+#include "load/sizes.h"
+#include "load/zipf.h"
 
 #define SAMPLES 200000
 

@@ -4,9 +4,9 @@
 
 #include <string.h>
 #include "base/attr.h"
-#include "bench/keyspace.h"
-#include "bench/reply.h"
-#include "bench/value.h"
+#include "load/keyspace.h"
+#include "load/reply.h"
+#include "load/value.h"
 
 static enum reply_kind
 kind_of(const char *text)

@@ -8,9 +8,9 @@
 #define BINARY_HEADER_BYTES 24
 #define BINARY_SET_EXTRAS   8 /* flags, exptime */
 /* What is around the key of one of several gets, in any protocol. */
-#define AROUND_KEY_BYTES    BINARY_HEADER_BYTES
+#define AROUND_KEY_BYTES BINARY_HEADER_BYTES
 /* What is around key and value of a set. */
-#define AROUND_SET_BYTES    (64 + NUM_U64_BYTES_MAX)
+#define AROUND_SET_BYTES (64 + NUM_U64_BYTES_MAX)
 
 void
 compose_init(struct composer *c, const struct options *o, const struct keyspace *keys,
@@ -142,8 +142,7 @@ binary_set(const struct composer *c, char *to, uint32_t key, uint32_t version, u
     char *behind_header = to + BINARY_HEADER_BYTES;
     memcpy(behind_header, extras, sizeof(extras));
     size_t key_bytes = keyspace_write(c->keys, key, behind_header + BINARY_SET_EXTRAS);
-    put_header(to, BINARY_SET, key_bytes, BINARY_SET_EXTRAS,
-               BINARY_SET_EXTRAS + key_bytes + bytes);
+    put_header(to, BINARY_SET, key_bytes, BINARY_SET_EXTRAS, BINARY_SET_EXTRAS + key_bytes + bytes);
     return put_value(c, behind_header + BINARY_SET_EXTRAS + key_bytes, key, version, bytes);
 }
 

@@ -1,8 +1,8 @@
 /* compose.h - the bytes of a request, in each protocol.
  *
  *                a get of one key     a get of several                     a set
- *      text      get <key>            get <key> <key> ...                  set <key> 0 <exptime> <n>
- *      meta      mg <key> v           mg <key> k q v, for each key; mn     ms <key> <n> T<exptime>
+ *      text      get <key>            get <key> <key> ...                  set <key> 0 <exptime>
+ * <n> meta      mg <key> v           mg <key> k q v, for each key; mn     ms <key> <n> T<exptime>
  *      binary    get                  getkq, for each key; noop            set
  *
  * Threads: immutable once made.
@@ -12,10 +12,10 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include "buffer.h"
-#include "keyspace.h"
+#include "load/buffer.h"
+#include "load/keyspace.h"
 #include "options.h"
-#include "value.h"
+#include "load/value.h"
 
 struct composer {
     enum protocol protocol;

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "base/check.h"
-#include "reply.h"
+#include "load/reply.h"
 
 /* A preload is limited by what the kernel takes at once, not by --depth. */
 #define PRELOAD_DEPTH       64

@@ -16,7 +16,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "buffer.h"
+#include "load/buffer.h"
 #include "tally.h"
 #include "workload.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "buffer.h"
+#include "load/buffer.h"
 
 /* One request and its reply; the line is short enough to come in one piece. */
 static bool

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "address.h"
+#include "load/address.h"
 #include "base/attr.h"
 
 struct idle {

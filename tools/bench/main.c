@@ -12,7 +12,7 @@
 #include "crew.h"
 #include "idle.h"
 #include "options.h"
-#include "process.h"
+#include "load/process.h"
 #include "report.h"
 
 enum exit_status {
@@ -106,9 +106,9 @@ int
 main(int argc, char **argv)
 {
     struct options o;
-    enum options_outcome outcome = options_parse(&o, argc, argv);
-    if (outcome != OPTIONS_RUN)
-        return outcome == OPTIONS_HELP ? EXIT_WELL : EXIT_NO_START;
+    enum cli_outcome outcome = options_parse(&o, argc, argv);
+    if (outcome != CLI_RUN)
+        return outcome == CLI_ANSWERED ? EXIT_WELL : EXIT_NO_START;
     raise_descriptor_limit(&o);
     enum exit_status status = EXIT_NO_START;
     struct workload load;

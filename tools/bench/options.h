@@ -8,25 +8,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/attr.h"
-#include "sizes.h"
+#include "load/cli.h"
+#include "load/protocol.h"
+#include "load/sizes.h"
 
 /* One connection has at most this many keys under way, depth x multiget: 4 bytes each. */
 #define OPTIONS_KEYS_UNDER_WAY_MAX (1u << 26)
-
-enum protocol {
-    PROTOCOL_TEXT,
-    PROTOCOL_META,
-    PROTOCOL_BINARY,
-    PROTOCOLS
-};
-
-/* What is said of them in the binary protocol. */
-enum binary_opcode {
-    BINARY_GET = 0x00,
-    BINARY_SET = 0x01,
-    BINARY_NOOP = 0x0a,
-    BINARY_GETKQ = 0x0d,
-};
 
 struct options {
     const char *server;    /* "host:port", "[v6]:port" or the path of a unix socket */
@@ -58,16 +45,10 @@ struct options {
     bool progress;
 };
 
-enum options_outcome {
-    OPTIONS_RUN,
-    OPTIONS_HELP, /* --help or --version has been answered on standard output */
-    OPTIONS_BAD,  /* said why on standard error */
-};
-
 /* The name of a protocol, as --protocol takes it. */
 const char *options_protocol_name(enum protocol p);
 
-enum options_outcome options_parse(struct options *o, int argc, char **argv) MUST_USE;
+enum cli_outcome options_parse(struct options *o, int argc, char **argv) MUST_USE;
 void options_fini(struct options *o);
 
 #endif

@@ -59,8 +59,9 @@ print_title(FILE *to, const struct options *o)
     fprintf(to,
             "%s, %s: %" PRIu64 " connection%s, %" PRIu64 " thread%s, depth %" PRIu64 ", %" PRIu64
             " keys",
-            o->server, options_protocol_name(o->protocol), o->connections, o->connections == 1 ? "" : "s", o->threads,
-            o->threads == 1 ? "" : "s", o->depth, o->keys);
+            o->server, options_protocol_name(o->protocol), o->connections,
+            o->connections == 1 ? "" : "s", o->threads, o->threads == 1 ? "" : "s", o->depth,
+            o->keys);
     print_sizes(to, "", &o->key_bytes);
     print_sizes(to, ", values", &o->value_bytes);
     fputc('\n', to);

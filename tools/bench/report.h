@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include "crew.h"
 #include "options.h"
-#include "process.h"
+#include "load/process.h"
 
 struct report {
     const struct options *options;

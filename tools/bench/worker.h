@@ -13,7 +13,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
-#include "address.h"
+#include "load/address.h"
 #include "base/attr.h"
 #include "connection.h"
 

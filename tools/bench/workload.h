@@ -15,20 +15,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/attr.h"
-#include "buffer.h"
+#include "load/buffer.h"
 #include "compose.h"
-#include "keyspace.h"
+#include "load/keyspace.h"
 #include "options.h"
-#include "rng.h"
-#include "value.h"
-#include "zipf.h"
+#include "load/rng.h"
+#include "load/value.h"
+#include "load/zipf.h"
 
 struct workload {
     const struct options *options; /* borrowed */
     struct keyspace keys;
     struct value_maker values;
     struct zipf zipf;
-    uint64_t stride;     /* rank -> key number: popular keys are not neighbours */
+    uint64_t stride; /* rank -> key number: popular keys are not neighbours */
     struct composer composer;
     _Atomic uint64_t cursor; /* next key of what goes in order; relaxed, only uniqueness counts */
 };

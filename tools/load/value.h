@@ -12,14 +12,14 @@
  *
  * Threads: immutable once made.
  */
-#ifndef KETCH_TOOLS_BENCH_VALUE_H
-#define KETCH_TOOLS_BENCH_VALUE_H
+#ifndef KETCH_TOOLS_LOAD_VALUE_H
+#define KETCH_TOOLS_LOAD_VALUE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/attr.h"
 #include "base/span.h"
-#include "sizes.h"
+#include "load/sizes.h"
 
 #define VALUE_BYTES_MAX (64u << 20)
 

@@ -1,6 +1,6 @@
-#include "keyspace.h"
+#include "load/keyspace.h"
 
-#include "rng.h"
+#include "load/rng.h"
 
 /* Separates the bits that choose a key's length from those that choose its value's. */
 #define LENGTH_SALT 0x6b65796c656eu

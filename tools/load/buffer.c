@@ -1,12 +1,13 @@
-#include "buffer.h"
+#include "load/buffer.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 static void NORETURN
 out_of_memory(size_t bytes)
 {
-    fprintf(stderr, "ketch-bench: no memory for %zu bytes\n", bytes);
+    fprintf(stderr, "%s: no memory for %zu bytes\n", program_invocation_short_name, bytes);
     exit(2);
 }
 

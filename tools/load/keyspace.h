@@ -7,14 +7,14 @@
  *
  * Threads: immutable once made.
  */
-#ifndef KETCH_TOOLS_BENCH_KEYSPACE_H
-#define KETCH_TOOLS_BENCH_KEYSPACE_H
+#ifndef KETCH_TOOLS_LOAD_KEYSPACE_H
+#define KETCH_TOOLS_LOAD_KEYSPACE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/attr.h"
 #include "base/span.h"
-#include "sizes.h"
+#include "load/sizes.h"
 
 #define KEY_BYTES_MAX 250 /* the protocol's limit */
 

@@ -5,8 +5,8 @@
  *
  * Threads: any.
  */
-#ifndef KETCH_TOOLS_BENCH_PROCESS_H
-#define KETCH_TOOLS_BENCH_PROCESS_H
+#ifndef KETCH_TOOLS_LOAD_PROCESS_H
+#define KETCH_TOOLS_LOAD_PROCESS_H
 
 #include <stdbool.h>
 #include <stdint.h>

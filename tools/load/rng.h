@@ -4,8 +4,8 @@
  *
  * Threads: one struct a thread.
  */
-#ifndef KETCH_TOOLS_BENCH_RNG_H
-#define KETCH_TOOLS_BENCH_RNG_H
+#ifndef KETCH_TOOLS_LOAD_RNG_H
+#define KETCH_TOOLS_LOAD_RNG_H
 
 #include <stdint.h>
 

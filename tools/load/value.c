@@ -1,9 +1,9 @@
-#include "value.h"
+#include "load/value.h"
 
 #include <stdlib.h>
 #include "base/hash.h"
-#include "buffer.h"
-#include "rng.h"
+#include "load/buffer.h"
+#include "load/rng.h"
 
 #define HEADER_BYTES   16u
 #define CHECKSUM_BYTES 8u

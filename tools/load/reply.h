@@ -2,13 +2,13 @@
  *
  * Threads: pure functions.
  */
-#ifndef KETCH_TOOLS_BENCH_REPLY_H
-#define KETCH_TOOLS_BENCH_REPLY_H
+#ifndef KETCH_TOOLS_LOAD_REPLY_H
+#define KETCH_TOOLS_LOAD_REPLY_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/span.h"
-#include "options.h"
+#include "load/protocol.h"
 
 /* A line longer than this is no reply of a memcached, and neither is a binary error text. */
 #define REPLY_LINE_BYTES_MAX 2048

@@ -2,8 +2,8 @@
  *
  * Failure: a message on standard error.
  */
-#ifndef KETCH_TOOLS_BENCH_ADDRESS_H
-#define KETCH_TOOLS_BENCH_ADDRESS_H
+#ifndef KETCH_TOOLS_LOAD_ADDRESS_H
+#define KETCH_TOOLS_LOAD_ADDRESS_H
 
 #include <stdbool.h>
 #include <stdint.h>

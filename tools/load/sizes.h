@@ -7,13 +7,13 @@
  *
  * Threads: immutable once parsed.
  */
-#ifndef KETCH_TOOLS_BENCH_SIZES_H
-#define KETCH_TOOLS_BENCH_SIZES_H
+#ifndef KETCH_TOOLS_LOAD_SIZES_H
+#define KETCH_TOOLS_LOAD_SIZES_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/attr.h"
-#include "rng.h"
+#include "load/rng.h"
 
 enum sizes_shape {
     SIZES_RANGE, /* low .. high, both included */

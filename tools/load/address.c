@@ -1,4 +1,4 @@
-#include "address.h"
+#include "load/address.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -21,7 +21,8 @@ resolve_path(struct address *a, const char *path)
 {
     struct sockaddr_un un = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof(un.sun_path)) {
-        fprintf(stderr, "ketch-bench: the path of the socket is too long: %s\n", path);
+        fprintf(stderr, "%s: the path of the socket is too long: %s\n",
+                program_invocation_short_name, path);
         return false;
     }
     strcpy(un.sun_path, path);
@@ -42,7 +43,8 @@ resolve_host(struct address *a, char *host, const char *port)
     struct addrinfo *found;
     int rc = getaddrinfo(host, port, &hints, &found);
     if (rc != 0) {
-        fprintf(stderr, "ketch-bench: %s port %s: %s\n", host, port, gai_strerror(rc));
+        fprintf(stderr, "%s: %s port %s: %s\n", program_invocation_short_name, host, port,
+                gai_strerror(rc));
         return false;
     }
     memcpy(&a->storage, found->ai_addr, found->ai_addrlen);
@@ -60,7 +62,8 @@ address_resolve(struct address *a, const char *text)
     const char *colon = strrchr(text, ':');
     char host[256];
     if (colon == NULL || colon == text || (size_t)(colon - text) >= sizeof(host)) {
-        fprintf(stderr, "ketch-bench: --server is HOST:PORT or a path, not %s\n", text);
+        fprintf(stderr, "%s: --server is HOST:PORT or a path, not %s\n",
+                program_invocation_short_name, text);
         return false;
     }
     memcpy(host, text, (size_t)(colon - text));

@@ -1,10 +1,10 @@
 /* buffer.h - bytes that grow at the end.
  *
  * Ownership: the buffer owns its memory; buffer_fini() frees it.
- * Failure:   running out of memory ends the program: a load generator has nothing better to do.
+ * Failure:   running out of memory ends the program: the tools have nothing better to do.
  */
-#ifndef KETCH_TOOLS_BENCH_BUFFER_H
-#define KETCH_TOOLS_BENCH_BUFFER_H
+#ifndef KETCH_TOOLS_LOAD_BUFFER_H
+#define KETCH_TOOLS_LOAD_BUFFER_H
 
 #include <stddef.h>
 #include <string.h>

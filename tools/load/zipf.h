@@ -6,11 +6,11 @@
  *
  * Threads: immutable once made; each thread brings its own rng.
  */
-#ifndef KETCH_TOOLS_BENCH_ZIPF_H
-#define KETCH_TOOLS_BENCH_ZIPF_H
+#ifndef KETCH_TOOLS_LOAD_ZIPF_H
+#define KETCH_TOOLS_LOAD_ZIPF_H
 
 #include <stdint.h>
-#include "rng.h"
+#include "load/rng.h"
 
 struct zipf {
     uint64_t count;     /* ranks are 0 .. count - 1 */

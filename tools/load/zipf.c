@@ -1,4 +1,4 @@
-#include "zipf.h"
+#include "load/zipf.h"
 
 #include <math.h>
 

@@ -1,4 +1,4 @@
-#include "sizes.h"
+#include "load/sizes.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "reply.h"
+#include "load/reply.h"
 
 #include "base/attr.h"
 

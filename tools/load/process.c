@@ -1,4 +1,4 @@
-#include "process.h"
+#include "load/process.h"
 
 #include <stdio.h>
 #include <string.h>
