@@ -45,12 +45,18 @@ balance_init(struct slabs *s, double size_bias)
         s->classes[id].weight = pow(s->classes[id].chunk_bytes, size_bias);
 }
 
-static double
-age_of(const struct slab_class *c, uint64_t now)
+double
+balance_age(const struct slabs *s, const struct slab_class *c)
 {
-    double interval = c->interval, passed = (double)(now - c->filled_turn);
-    double age = c->page_count * (passed > interval ? passed : interval);
-    return age * c->weight * (1 - c->heat);
+    double interval = c->interval, passed = (double)(slab_turn(s) - c->filled_turn);
+    return c->page_count * (passed > interval ? passed : interval);
+}
+
+/* The age that counts. */
+static double
+weighted_age(const struct slabs *s, const struct slab_class *c) REQUIRES(c->lock)
+{
+    return balance_age(s, c) * c->weight * (1 - c->heat);
 }
 
 /* The class that has kept its items longest, if that is more than 'needed', or 0.  'tried' (NULL: none)
@@ -59,14 +65,13 @@ static unsigned
 find_donor(struct slabs *s, unsigned for_class_id, const bool *tried, double needed, double *age)
 {
     unsigned best = 0;
-    uint64_t now = slab_turn(s);
     *age = needed;
     for (unsigned id = 1; id <= s->class_count; id++) {
         struct slab_class *c = slab_class(s, id);
         if (id == for_class_id || (tried != NULL && tried[id]))
             continue;
         mutex_lock(&c->lock);
-        double of_class = c->page_count > PAGES_KEPT ? age_of(c, now) : (double)c->page_count - 1;
+        double of_class = c->page_count > PAGES_KEPT ? weighted_age(s, c) : (double)c->page_count - 1;
         mutex_unlock(&c->lock);
         if (of_class > *age) {
             best = id;
@@ -92,7 +97,7 @@ balance(struct engine_thread *t, unsigned class_id)
     struct slabs *s = &t->engine->slabs;
     struct slab_class *c = slab_class(s, class_id);
     mutex_lock(&c->lock);
-    double own = age_of(c, slab_turn(s)), age;
+    double own = weighted_age(s, c), age;
     mutex_unlock(&c->lock);
     unsigned donor = find_donor(s, class_id, NULL, own * ADVANTAGE, &age);
     bool moves = donor != 0 && move_page_of(t, donor, MOVE_FOR_AGE);
@@ -105,16 +110,29 @@ balance(struct engine_thread *t, unsigned class_id)
     return moves;
 }
 
-bool
-evict_page(struct engine_thread *t, unsigned for_class_id)
+/* The oldest class that can give a page. */
+static bool
+move_oldest(struct engine_thread *t, unsigned for_class_id, enum move_reason why)
 {
     bool tried[SLAB_CLASSES_MAX + 1] = {false};
     unsigned id;
     double age;
     while ((id = find_donor(&t->engine->slabs, for_class_id, tried, -1, &age)) != 0) {
-        if (move_page_of(t, id, for_class_id != 0 ? MOVE_FOR_NEED : MOVE_FOR_OTHERS))
+        if (move_page_of(t, id, why))
             return true;
         tried[id] = true;
     }
     return false;
+}
+
+bool
+evict_page(struct engine_thread *t, unsigned for_class_id)
+{
+    return move_oldest(t, for_class_id, for_class_id != 0 ? MOVE_FOR_NEED : MOVE_FOR_OTHERS);
+}
+
+bool
+evict_page_asked_for(struct engine_thread *t)
+{
+    return move_oldest(t, 0, MOVE_ASKED_FOR);
 }

@@ -5,6 +5,8 @@
  *                            |      |            |      |
  *                         evicted   '--> a free chunk of the class, in any other page
  *
+ * If the class has free chunks for all that is alive in the page, the cold is copied, too.
+ *
  * Of a few pages the one with the least in use is taken.  Where somebody uploads, or keeps a large value
  * for a client that reads slowly, the page could not be emptied: such a page is passed over.
  *
@@ -211,6 +213,15 @@ copy_out(struct engine_thread *t, struct slab_class *c, unsigned class_id, struc
 
 /* ---- steps ---- */
 
+/* Is it to be copied?  Everything alive, if there is room for all of it. */
+static bool
+is_worth_copying(const struct engine_thread *t, const struct item *it)
+{
+    const struct engine *e = t->engine;
+    return (t->move.keeps_all || is_hot(e, it)) && !item_is_dead(e, it, t->now_s) &&
+           !item_is_chained(it);
+}
+
 /* False: come back to this chunk after a quiescent point. */
 static bool
 empty_chunk(struct engine_thread *t, struct slab_class *c, struct item *chunk) REQUIRES(c->lock)
@@ -220,10 +231,10 @@ empty_chunk(struct engine_thread *t, struct slab_class *c, struct item *chunk) R
     struct item *it = item_of_chunk(e, chunk);
     if (it == NULL)
         return true;
-    bool stays = is_hot(e, it) && !item_is_dead(e, it, t->now_s) && !item_is_chained(it);
+    bool stays = is_worth_copying(t, it);
     if (stays && copy_out(t, c, m->class_id, it))
         return true;
-    if (stays && m->room_made < MAKE_ROOM_MAX) {
+    if (stays && is_hot(e, it) && m->room_made < MAKE_ROOM_MAX) {
         m->room_made++;
         if (evict_batch(t, c, MAKE_ROOM_CHUNKS) > 0)
             return false;
@@ -258,10 +269,19 @@ move_on(struct engine_thread *t)
     mutex_unlock(&c->lock);
 }
 
+/* Have the other pages of the class free chunks for all that this one holds? */
+static bool
+fits_elsewhere(struct engine *e, const struct slab_class *c, page_no no)
+{
+    uint32_t used = e->slabs.pages[no].used;
+    return slab_free_chunks(c) - (c->chunks_per_page - used) >= used;
+}
+
 static void
 begin(struct engine_thread *t, struct slab_class *c, unsigned class_id, page_no no) REQUIRES(c->lock)
 {
-    t->move = (struct move){.class_id = class_id, .page = no};
+    bool keeps_all = fits_elsewhere(t->engine, c, no);
+    t->move = (struct move){.class_id = class_id, .page = no, .keeps_all = keeps_all};
     slab_drain_locked(&t->engine->slabs, c, no);
     step(t, c);
 }
@@ -270,7 +290,8 @@ static void
 count_move(struct engine_thread *t, enum move_reason why)
 {
     struct engine_counters *n = &t->counters;
-    counter_t *const by_reason[] = {&n->moves_for_age, &n->moves_for_need, &n->moves_for_others};
+    counter_t *const by_reason[] = {&n->moves_for_age, &n->moves_for_need, &n->moves_for_others,
+                                    &n->moves_for_others};
     counter_add(&n->pages_moved, 1);
     counter_add(by_reason[why], 1);
 }
@@ -292,7 +313,7 @@ bool
 move_page_of(struct engine_thread *t, unsigned class_id, enum move_reason why)
 {
     struct engine *e = t->engine;
-    if (t->move.page != 0 && why != MOVE_FOR_OTHERS)
+    if (t->move.page != 0 && (why == MOVE_FOR_AGE || why == MOVE_FOR_NEED))
         return why == MOVE_FOR_NEED;
     if (t->move.page != 0)
         finish(t);
@@ -301,6 +322,8 @@ move_page_of(struct engine_thread *t, unsigned class_id, enum move_reason why)
     struct slab_class *c = slab_class(&e->slabs, class_id);
     mutex_lock(&c->lock);
     page_no no = choose_page(t, c);
+    if (no != 0 && why == MOVE_ASKED_FOR && !e->config.evict && !fits_elsewhere(e, c, no))
+        no = 0;
     if (no != 0)
         begin(t, c, class_id, no);
     mutex_unlock(&c->lock);
@@ -313,10 +336,10 @@ bool
 engine_give_up_page(struct engine_thread *t, unsigned class_id)
 {
     if (class_id == 0)
-        return evict_page(t, 0);
+        return evict_page_asked_for(t);
     struct slab_class *c = slab_class(&t->engine->slabs, class_id);
     mutex_lock(&c->lock);
     bool spare = c->page_count > 1;
     mutex_unlock(&c->lock);
-    return spare && move_page_of(t, class_id, MOVE_FOR_OTHERS);
+    return spare && move_page_of(t, class_id, MOVE_ASKED_FOR);
 }

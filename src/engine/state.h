@@ -52,6 +52,7 @@ struct move {
     page_no page; /* 0: none */
     unsigned class_id;
     uint32_t chunk;     /* the next one to empty */
+    bool keeps_all;     /* not only what is hot: there is room */
     uint32_t room_made; /* times that others were evicted for what is hot in it */
 };
 
@@ -209,6 +210,9 @@ bool evict_item(struct engine_thread *t, struct item *it, uint64_t hash);
 
 void balance_init(struct slabs *s, double size_bias);
 
+/* How long it takes the class to fill itself once, in turns. */
+double balance_age(const struct slabs *s, const struct slab_class *c) REQUIRES(c->lock);
+
 /* Has the class evicted another page's worth?  Then balance() is to be called without the lock. */
 bool balance_is_due(struct engine *e, struct slab_class *c) REQUIRES(c->lock);
 
@@ -218,12 +222,16 @@ bool balance(struct engine_thread *t, unsigned class_id);
 /* Starts to empty a page of some class, for another class or (0) for others; false: none could be. */
 bool evict_page(struct engine_thread *t, unsigned for_class_id);
 
+/* The same for an operator. */
+bool evict_page_asked_for(struct engine_thread *t);
+
 /* move.c */
 
 enum move_reason {
     MOVE_FOR_AGE,    /* to a class whose items are kept for a shorter time */
     MOVE_FOR_NEED,   /* to a class that had nothing to evict */
-    MOVE_FOR_OTHERS, /* to the index, to the system, or because an operator wants it */
+    MOVE_FOR_OTHERS, /* to the index or to the system */
+    MOVE_ASKED_FOR,  /* by an operator: without eviction, only if nothing is lost by it */
 };
 
 /* Starts to empty a page of this class; false: none can be. */
