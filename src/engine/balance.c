@@ -15,8 +15,8 @@
  * by the chunk size to the power of 'size_bias'.  Measured in simulation on 13 traces at memory for a tenth
  * of the objects: by 0.5, 1.7 % less misses than by 0, for 1.3 % more missed bytes.
  *
- * A class of which most items have been hit since the hand passed is younger by that: what is old and
- * in use is not for the taking, at least not as soon.
+ * A class of which most items have been hit since the hand passed is younger by that, down to a tenth:
+ * what is old and in use is not for the taking, at least not as soon.
  *
  * One page moves at a time, each time a class has filled one; when the difference is great, a class asks
  * for a page before it evicts the next time, instead of afterwards.
@@ -34,6 +34,10 @@
 
 /* Times that such a class does not evict while its page is on its way: others may get hold of it. */
 #define WAITS_MAX 8
+
+/* By so much of its age a class is younger if all of it is in use: not by all, for it must be looked at
+ * again to be found out of use. */
+#define HEAT_SHARE 0.9
 
 /* Pages that a class keeps whatever their age. */
 #define PAGES_KEPT 1
@@ -56,7 +60,7 @@ balance_age(const struct slabs *s, const struct slab_class *c)
 static double
 weighted_age(const struct slabs *s, const struct slab_class *c) REQUIRES(c->lock)
 {
-    return balance_age(s, c) * c->weight * (1 - c->heat);
+    return balance_age(s, c) * c->weight * (1 - HEAT_SHARE * c->heat);
 }
 
 /* The class that has kept its items longest, if that is more than 'needed', or 0.  'tried' (NULL: none)

@@ -228,9 +228,9 @@ void
 engine_leave(struct engine_thread *t)
 {
     struct engine *e = t->engine;
-    index_count(&e->index, t->index_delta);
     while (t->move.page != 0 || epoch_limbo_count(&t->epoch) > 0)
         engine_quiesce(t, t->now_s);
+    index_count(&e->index, t->index_delta);
     epoch_leave(&t->epoch);
     mutex_lock(&e->threads_lock);
     struct engine_thread **at = &e->threads;
@@ -259,6 +259,7 @@ void
 engine_quiesce(struct engine_thread *t, uint32_t now_s)
 {
     epoch_quiesce(&t->epoch, free_retired, t->engine);
+    t->coming_chunks = 0;
     engine_set_now(t, now_s);
     if (UNLIKELY(t->move.page != 0))
         move_on(t);

@@ -272,7 +272,7 @@ enum engine_status engine_flush(struct engine_thread *t, uint32_t at_s) MUST_USE
 bool engine_set_limit(struct engine *e, uint64_t bytes);
 
 /* Empties a page of the class, or, with 0, of the one whose items are kept longest, for whoever needs it.
- * False: it has no page to spare. */
+ * False: it has no page to spare, or nothing may be evicted. */
 bool engine_give_up_page(struct engine_thread *t, unsigned class_id);
 
 /* Background work: sweeps dead items, gives memory back.  'budget' bounds it, in items looked at.

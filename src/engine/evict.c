@@ -241,13 +241,14 @@ evict_keeps(struct engine_thread *t, uint64_t hash, struct item *it, const struc
 struct victim {
     struct item *it;
     uint64_t hash;
+    uint32_t chunks;
 };
 
 static bool
-condemn(struct engine_thread *t, struct victim *v, struct item *it)
+condemn(struct engine_thread *t, const struct slab_class *c, struct victim *v, struct item *it)
 {
     struct engine *e = t->engine;
-    *v = (struct victim){it, engine_hash(e, item_key(it))};
+    *v = (struct victim){it, engine_hash(e, item_key(it)), chunks_of(e, it, c)};
     index_prefetch(&e->index, v->hash);
     if (item_is_on_probation(it))
         ghost_prefetch(&e->ghost, v->hash);
@@ -263,7 +264,7 @@ judge_popped(struct engine_thread *t, struct slab_class *c, struct victim *v) RE
     if (it == NULL)
         return false;
     if (item_freq(it) < e->config.promote_hits || item_is_dead(e, it, t->now_s))
-        return condemn(t, v, it);
+        return condemn(t, c, v, it);
     keep(it);
     counter_add(&t->class_counters[item_class(e, it)].promoted, 1);
     return false;
@@ -283,6 +284,16 @@ second_chance(struct engine_thread *t, const struct item *chunk, struct item *it
     return true;
 }
 
+/* Does the hand pass over the item?  New items are the ring's to judge, and a value's end in another class
+ * than its first piece has no ring: there the new ones go first. */
+static bool
+is_spared(struct engine_thread *t, const struct item *chunk, struct item *it)
+{
+    if (is_first_piece(t->engine, chunk, it) || !item_is_chained(it))
+        return item_is_on_probation(it) || second_chance(t, chunk, it);
+    return !item_is_on_probation(it) || item_freq(it) >= t->engine->config.promote_hits;
+}
+
 /* Judges what is at the hand; true if it is to go.  'mercy': only if it deserves it. */
 static bool
 judge_at_hand(struct engine_thread *t, struct slab_class *c, bool mercy, struct victim *v)
@@ -294,10 +305,10 @@ judge_at_hand(struct engine_thread *t, struct slab_class *c, bool mercy, struct 
     if (it == NULL)
         return false;
     if (item_is_dead(e, it, t->now_s))
-        return condemn(t, v, it);
-    if (!e->config.evict || (mercy && (item_is_on_probation(it) || second_chance(t, chunk, it))))
+        return condemn(t, c, v, it);
+    if (!e->config.evict || (mercy && is_spared(t, chunk, it)))
         return false;
-    return condemn(t, v, it);
+    return condemn(t, c, v, it);
 }
 
 static bool
@@ -312,9 +323,9 @@ find_victim(struct engine_thread *t, struct slab_class *c, struct victim *v) REQ
         chances = enough;
     uint64_t visits = e->config.evict ? 2 * chances : chances;
     for (uint64_t i = 0; i < visits; i++) {
-        bool found = c->ring.chunks > probation_chunks(c) ? judge_popped(t, c, v)
-                                                          : judge_at_hand(t, c, i < chances, v);
-        if (found)
+        /* Before somebody goes who is in use, the new ones are judged sooner than at other times. */
+        bool pops = c->ring.chunks > probation_chunks(c) || (i >= chances && ring_count(&c->ring) > 0);
+        if (pops ? judge_popped(t, c, v) : judge_at_hand(t, c, i < chances, v))
             return true;
     }
     return false;
@@ -333,23 +344,27 @@ evict_item(struct engine_thread *t, struct item *it, uint64_t hash)
 }
 
 /* Finds them all before it removes the first, so that the index's buckets are loaded meanwhile. */
+static unsigned
+find_victims(struct engine_thread *t, struct slab_class *c, unsigned chunks, struct victim *victims)
+    REQUIRES(c->lock)
+{
+    unsigned found = 0, so_far = 0, room = epoch_limbo_room(&t->epoch);
+    while (so_far < chunks && found < room && c->pages != 0 && find_victim(t, c, &victims[found]))
+        so_far += victims[found++].chunks;
+    return found;
+}
+
 unsigned
-evict_batch(struct engine_thread *t, struct slab_class *c, unsigned count)
+evict_batch(struct engine_thread *t, struct slab_class *c, unsigned chunks)
 {
     struct victim victims[EVICT_BATCH_MAX];
-    unsigned found = 0, done = 0;
-    CHECK(count <= EVICT_BATCH_MAX);
-    if (count > epoch_limbo_room(&t->epoch))
-        count = epoch_limbo_room(&t->epoch);
-    while (found < count && c->pages != 0 && find_victim(t, c, &victims[found]))
-        found++;
-    for (unsigned i = 0; i < found; i++) {
-        uint32_t chunks = chunks_of(t->engine, victims[i].it, c);
-        if (!evict_item(t, victims[i].it, victims[i].hash))
-            continue;
-        c->evicted += chunks;
-        done++;
-    }
+    unsigned done = 0;
+    CHECK(chunks <= EVICT_BATCH_MAX);
+    unsigned found = find_victims(t, c, chunks, victims);
+    for (unsigned i = 0; i < found; i++)
+        if (evict_item(t, victims[i].it, victims[i].hash))
+            done += victims[i].chunks;
+    c->evicted += done;
     return done;
 }
 
@@ -370,18 +385,19 @@ what_first(struct slab_class *c) REQUIRES(c->lock)
 }
 
 bool
-evict_chunks(struct engine_thread *t, unsigned class_id, unsigned count)
+evict_chunks(struct engine_thread *t, unsigned class_id, unsigned chunks)
 {
     struct slab_class *c = slab_class(&t->engine->slabs, class_id);
     mutex_lock(&c->lock);
     enum first first = what_first(c);
-    unsigned done = first == FIRST_EVICT ? evict_batch(t, c, count) : 0;
+    unsigned done = first == FIRST_EVICT ? evict_batch(t, c, chunks) : 0;
     bool has_filled = balance_is_due(t->engine, c);
     mutex_unlock(&c->lock);
+    t->coming_chunks += done;
     if (first == FIRST_WAIT)
         return true;
     if (first == FIRST_ASK)
-        return balance(t, class_id) || evict_chunks(t, class_id, count);
+        return balance(t, class_id) || evict_chunks(t, class_id, chunks);
     if (has_filled)
         balance(t, class_id);
     return done > 0;

@@ -25,21 +25,22 @@
 
 #include "base/check.h"
 
-/* Pages of which the best is taken; and chunks of each that are looked at, to see how good it is. */
-#define PAGES_SAMPLED  8
-#define CHUNKS_SAMPLED 16
+/* Pages of which the best is taken: the next ones at the hand, and some from anywhere, for what is in use
+ * may lie together.  And chunks of each that are looked at, to see how good it is. */
+#define PAGES_SAMPLED      8
+#define PAGES_AT_HAND      4
+#define RANDOM_PAGES_TRIED 16
+#define CHUNKS_SAMPLED     16
 
 /* Chunks emptied at a time, so that no store waits for more than some 20 us. */
 #define STEP_CHUNKS 256
 
-/* Chunks evicted at a time for copies to go to, and times that this is done for a page.  What is still hot
- * then is evicted. */
-#define MAKE_ROOM_CHUNKS EVICT_BATCH_MAX
-#define MAKE_ROOM_MAX    16
+/* Batches evicted at a time for copies to go to; in all as much as the page holds. */
+#define ROOM_BATCHES 4
 
-/* Samples are taken from a class again when so small a part of the cache has been filled, for what was
- * looked at counts a hit less. */
-#define SAMPLE_PART 32
+/* What is looked at counts a hit less, but not before so large a part of the cache has been filled since
+ * it was looked at, or the page was new. */
+#define SAMPLE_PART 4
 
 static enum item_state
 kind_of(const struct item *chunk)
@@ -82,10 +83,23 @@ is_hot(const struct engine *e, const struct item *it)
     return item_freq(it) >= (item_is_on_probation(it) ? e->config.promote_hits : 1);
 }
 
-static struct sample
-sample_page(struct engine_thread *t, const struct slab_class *c, page_no no, bool cools)
+/* Has so much been stored since the page was last looked at that hits should have come? */
+static bool
+is_time_to_cool(struct engine *e, page_no no)
 {
-    const struct engine *e = t->engine;
+    struct page *page = &e->slabs.pages[no];
+    uint64_t now = slab_turn(&e->slabs);
+    if (now - page->cooled_turn < (e->config.limit_bytes >> e->arena.page_shift) / SAMPLE_PART)
+        return false;
+    page->cooled_turn = now;
+    return true;
+}
+
+static struct sample
+sample_page(struct engine_thread *t, const struct slab_class *c, page_no no)
+{
+    struct engine *e = t->engine;
+    bool cools = is_time_to_cool(e, no);
     uint32_t carved = e->slabs.pages[no].carved;
     uint32_t step = carved / CHUNKS_SAMPLED + 1;
     struct sample s = {.page = no};
@@ -120,30 +134,32 @@ note_heat(struct slab_class *c, const struct sample *samples, unsigned count) RE
     c->heat = looked_at > 0 ? (double)hot / looked_at : 0;
 }
 
-/* Has so much been stored since the class was last looked at that hits should have come? */
-static bool
-is_time_to_cool(struct engine *e, struct slab_class *c) REQUIRES(c->lock)
+
+/* A page of the class; 0: another one was hit upon. */
+static page_no
+random_page(struct engine *e, struct slab_class *c) REQUIRES(c->lock)
 {
-    uint64_t now = slab_turn(&e->slabs);
-    if (now - c->sampled_turn < (e->config.limit_bytes >> e->arena.page_shift) / SAMPLE_PART)
-        return false;
-    c->sampled_turn = now;
-    return true;
+    c->random = c->random * UINT64_C(6364136223846793005) + 1442695040888963407; /* Knuth's */
+    page_no no = 1 + (page_no)(((c->random >> 32) * (e->config.limit_bytes >> e->arena.page_shift)) >> 32);
+    bool is_ours = no < e->arena.pages_max && slab_class_of_page(&e->slabs, no) == c;
+    return is_ours && e->slabs.pages[no].state == PAGE_IN_CLASS ? no : 0;
 }
 
-/* The pages that the hand comes to next, which have been left alone for longest. */
+/* The same page may be looked at twice. */
 static unsigned
 sample_pages(struct engine_thread *t, struct slab_class *c, struct sample *samples) REQUIRES(c->lock)
 {
     struct slabs *s = &t->engine->slabs;
     unsigned count = 0;
-    bool cools = is_time_to_cool(t->engine, c);
     page_no no = c->hand_page;
-    for (; count < PAGES_SAMPLED && count < c->page_count; count++) {
-        samples[count] = sample_page(t, c, no, cools);
+    for (; count < PAGES_AT_HAND && count < c->page_count; count++) {
+        samples[count] = sample_page(t, c, no);
         no = s->pages[no].next;
     }
     note_heat(c, samples, count);
+    for (unsigned tries = 0; tries < RANDOM_PAGES_TRIED && count < PAGES_SAMPLED; tries++)
+        if ((no = random_page(t->engine, c)) != 0)
+            samples[count++] = sample_page(t, c, no);
     return count;
 }
 
@@ -222,6 +238,19 @@ is_worth_copying(const struct engine_thread *t, const struct item *it)
            !item_is_chained(it);
 }
 
+/* Evicts others of the class; false: nothing, or enough. */
+static bool
+make_room(struct engine_thread *t, struct slab_class *c) REQUIRES(c->lock)
+{
+    unsigned done = 0;
+    if (t->move.room_made >= c->chunks_per_page)
+        return false;
+    for (unsigned i = 0; i < ROOM_BATCHES; i++)
+        done += evict_batch(t, c, EVICT_BATCH_MAX);
+    t->move.room_made += done;
+    return done > 0;
+}
+
 /* False: come back to this chunk after a quiescent point. */
 static bool
 empty_chunk(struct engine_thread *t, struct slab_class *c, struct item *chunk) REQUIRES(c->lock)
@@ -234,11 +263,8 @@ empty_chunk(struct engine_thread *t, struct slab_class *c, struct item *chunk) R
     bool stays = is_worth_copying(t, it);
     if (stays && copy_out(t, c, m->class_id, it))
         return true;
-    if (stays && is_hot(e, it) && m->room_made < MAKE_ROOM_MAX) {
-        m->room_made++;
-        if (evict_batch(t, c, MAKE_ROOM_CHUNKS) > 0)
-            return false;
-    }
+    if (stays && is_hot(e, it) && make_room(t, c))
+        return false;
     evict_item(t, it, engine_hash(e, item_key(it)));
     return true;
 }
@@ -301,20 +327,23 @@ static void
 finish(struct engine_thread *t)
 {
     struct slab_class *c = slab_class(&t->engine->slabs, t->move.class_id);
-    t->move.room_made = MAKE_ROOM_MAX;
+    t->move.room_made = UINT32_MAX;
     mutex_lock(&c->lock);
     while (t->move.page != 0 && epoch_limbo_room(&t->epoch) > 0)
         step(t, c);
     mutex_unlock(&c->lock);
 }
 
-/* One at a time: who is in need can have the page that is under way, who is not can do without. */
+/* One at a time: the page under way will do for whoever needs one, and who does not can do without.  An
+ * operator's word counts more than what is hot. */
 bool
 move_page_of(struct engine_thread *t, unsigned class_id, enum move_reason why)
 {
     struct engine *e = t->engine;
-    if (t->move.page != 0 && (why == MOVE_FOR_AGE || why == MOVE_FOR_NEED))
-        return why == MOVE_FOR_NEED;
+    if (why == MOVE_ASKED_FOR && !e->config.evict)
+        return false;
+    if (t->move.page != 0 && why != MOVE_ASKED_FOR)
+        return why != MOVE_FOR_AGE;
     if (t->move.page != 0)
         finish(t);
     if (epoch_limbo_room(&t->epoch) < STEP_CHUNKS)
@@ -322,8 +351,6 @@ move_page_of(struct engine_thread *t, unsigned class_id, enum move_reason why)
     struct slab_class *c = slab_class(&e->slabs, class_id);
     mutex_lock(&c->lock);
     page_no no = choose_page(t, c);
-    if (no != 0 && why == MOVE_ASKED_FOR && !e->config.evict && !fits_elsewhere(e, c, no))
-        no = 0;
     if (no != 0)
         begin(t, c, class_id, no);
     mutex_unlock(&c->lock);

@@ -38,6 +38,7 @@ struct page {
     uint32_t free_head;  /* 1 + number of a free chunk; 0: none */
     page_no next, prev;  /* the pages of the class, a ring */
     page_no partial_next, partial_prev;
+    uint64_t cooled_turn; /* when it was last looked at for what is in use; move.c */
 };
 
 struct slab_class {
@@ -56,7 +57,7 @@ struct slab_class {
     uint32_t evicted;     /* chunks, since it last filled a page */
     uint64_t filled_turn; /* when that was: see balance.c, as of the rest */
     double interval;      /* turns between two such, on the average */
-    uint64_t sampled_turn; /* when it was last looked at for what is in use */
+    uint64_t random;      /* for pages looked at */
     double heat;          /* the share of it that was in use when last looked at */
     double weight;        /* of its age */
     bool asks_first;      /* for a page, before it evicts */

@@ -53,7 +53,7 @@ struct move {
     unsigned class_id;
     uint32_t chunk;     /* the next one to empty */
     bool keeps_all;     /* not only what is hot: there is room */
-    uint32_t room_made; /* times that others were evicted for what is hot in it */
+    uint32_t room_made; /* others that were evicted for what is hot in it */
 };
 
 struct engine_thread {
@@ -65,6 +65,7 @@ struct engine_thread {
     uint32_t stored_bytes; /* see engine_stored_bytes() */
     int32_t index_delta;  /* entries not yet told to index_count() */
     counter_t stamped;    /* items given a generation: see begin_generation() */
+    uint32_t coming_chunks; /* evicted since the last quiescent point */
     bool made_room;       /* something was evicted, and nothing allocated since */
     uint32_t fruitless_turns; /* since it last stored an item: see give_up_or_wait() */
     bool starved;             /* until engine_was_starved() is asked */
@@ -198,10 +199,10 @@ bool evict_handle_is_true(struct engine *e, unsigned class_id, item_ref handle, 
 #define EVICT_BATCH_MAX 16
 
 /* Makes some of the class's chunks free, at the next quiescent point; false: none found. */
-bool evict_chunks(struct engine_thread *t, unsigned class_id, unsigned count);
+bool evict_chunks(struct engine_thread *t, unsigned class_id, unsigned chunks);
 
-/* The same for the holder of the class's lock; returns how many items it was. */
-unsigned evict_batch(struct engine_thread *t, struct slab_class *c, unsigned count) REQUIRES(c->lock);
+/* The same for the holder of the class's lock; returns how many it was, about. */
+unsigned evict_batch(struct engine_thread *t, struct slab_class *c, unsigned chunks) REQUIRES(c->lock);
 
 /* Removes the item, and remembers it if it was new; false: it is gone already. */
 bool evict_item(struct engine_thread *t, struct item *it, uint64_t hash);
@@ -231,7 +232,7 @@ enum move_reason {
     MOVE_FOR_AGE,    /* to a class whose items are kept for a shorter time */
     MOVE_FOR_NEED,   /* to a class that had nothing to evict */
     MOVE_FOR_OTHERS, /* to the index or to the system */
-    MOVE_ASKED_FOR,  /* by an operator: without eviction, only if nothing is lost by it */
+    MOVE_ASKED_FOR,  /* by an operator; not without eviction, for something might be lost */
 };
 
 /* Starts to empty a page of this class; false: none can be. */
