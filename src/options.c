@@ -162,6 +162,11 @@ static const struct option_def extended_rows[] = {
      .min = -DBL_MIN, .max = 1, .fallback = "0.5",
      .help = "how much longer small items are kept than large ones:\n"
              "0 is as long, 1 by as much as they are smaller"},
+    {.extended = "read_buf_mem_limit", .arg = "mb", .type = OPTION_SIZE,
+     AT(net.read_buf_limit_bytes), .unit = MIB, .max = MEMORY_BYTES_MAX, .fallback = "0",
+     .help = "what half requests and unsent replies of all clients\n"
+             "may take before each is given less at a time;\n"
+             "0 is a 32nd of the item memory"},
     {.extended = "track_sizes", .type = OPTION_FLAG, AT(engine.track_sizes),
      .help = "enable the report of 'stats sizes'"},
     {.extended = "sock_cookie_id", .arg = "num", .type = OPTION_U32, AT(net.sock_cookie),
@@ -229,9 +234,6 @@ static const struct option_def compat_rows[] = {
      .help = NO_EFFECT},
     {.extended = "worker_logbuf_size", .arg = "kb", .type = OPTION_SIZE32,
      AT(compat.worker_logbuf_bytes), .unit = KIB, .max = GIB, .fallback = "64",
-     .help = NO_EFFECT},
-    {.extended = "read_buf_mem_limit", .arg = "mb", .type = OPTION_SIZE,
-     AT(compat.read_buf_limit_bytes), .unit = MIB, .max = MEMORY_BYTES_MAX, .fallback = "0",
      .help = NO_EFFECT},
     {.extended = "resp_obj_mem_limit", .arg = "n", .type = OPTION_IGNORED, .help = NO_EFFECT},
     {.extended = "modern", .type = OPTION_IGNORED, .help = NO_EFFECT},
@@ -336,6 +338,8 @@ options_parse(struct config *c, int argc, char *const argv[], struct option_repo
         status = check_all(c, report);
     if (status == OPTION_OK)
         status = settle_protocol(c, report);
+    c->net.kept_plenty_bytes = c->net.read_buf_limit_bytes != 0 ? c->net.read_buf_limit_bytes
+                                                                : net_kept_plenty(c->engine.limit_bytes);
     return status == OPTION_OK ? find_endpoints(c, report) : status;
 }
 

@@ -65,7 +65,6 @@ struct compat_config {
     uint32_t temporary_ttl_s;
     uint32_t watcher_logbuf_bytes;
     uint32_t worker_logbuf_bytes;
-    uint64_t read_buf_limit_bytes; /* 0: none */
     uint32_t oldest_s;             /* no option: when flush_all last struck, as 'oldest' shows it */
 };
 

@@ -77,7 +77,7 @@ static const struct setting settings[] = {
     {"idle_timeout", SETTING_U32, OF(net.idle_timeout_s)},
     {"watcher_logbuf_size", SETTING_U32, OF(compat.watcher_logbuf_bytes)},
     {"worker_logbuf_size", SETTING_U32, OF(compat.worker_logbuf_bytes)},
-    {"read_buf_mem_limit", SETTING_U64, OF(compat.read_buf_limit_bytes)},
+    {"read_buf_mem_limit", SETTING_U64, OF(net.read_buf_limit_bytes)},
     {"track_sizes", SETTING_YES, OF(engine.track_sizes)},
     {"inline_ascii_response", SETTING_CONSTANT, .otherwise = "no"},
     {"num_napi_ids", SETTING_U32, OF(compat.napi_ids)},

@@ -404,6 +404,25 @@ START_TEST(defaults_that_settings_do_not_show)
 }
 END_TEST
 
+START_TEST(what_connections_keep_is_bounded_in_proportion)
+{
+    const struct {
+        const char *line;
+        uint64_t bytes;
+    } rows[] = {
+        {"", 2u << 20},
+        {"-m 1024", 32u << 20},
+        {"-m 16", NET_KEPT_BYTES_MIN},
+        {"-m 1024 -o read_buf_mem_limit=3", 3u << 20},
+        {"-o read_buf_mem_limit=3 -m 16", 3u << 20},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        expect_ok(rows[i].line);
+        ck_assert_uint_eq(config.net.kept_plenty_bytes, rows[i].bytes);
+    }
+}
+END_TEST
+
 START_TEST(endpoints_come_from_l_and_p_in_any_order)
 {
     expect_ok("");
@@ -559,6 +578,7 @@ add_tests(Suite *suite)
     tcase_add_test(tc, features_we_do_not_have_are_never_ignored);
     tcase_add_test(tc, modules_get_what_is_theirs);
     tcase_add_test(tc, defaults_that_settings_do_not_show);
+    tcase_add_test(tc, what_connections_keep_is_bounded_in_proportion);
     tcase_add_test(tc, endpoints_come_from_l_and_p_in_any_order);
     tcase_add_test(tc, udp_goes_where_tcp_goes);
     tcase_add_test(tc, udp_is_careful_by_default);

@@ -212,5 +212,5 @@ users_check(const struct users *u, struct span name, struct span password)
     name = without_realm(name, u->realm);
     const struct user *user = &u->user[find(u, digest_of(u->seed, name, password))];
     uint64_t same = mask_same(name, user->name) & mask_same(password, user->password);
-    return same != 0 && name.bytes > 0 && password.bytes > 0;
+    return (same & (uint64_t)(name.bytes > 0) & (uint64_t)(password.bytes > 0)) != 0;
 }

@@ -11,6 +11,19 @@
  * receiver's socket takes at once by default (212,992 bytes, at 2304 for a full datagram: 92 of them). */
 #define NET_UDP_REPLY_MAX 128
 
+/* What all connections together may keep of unparsed input and unsent output before the server becomes
+ * frugal with each of them (conn.c): a 32nd of the cache's memory.  Then 1000 clients who send half and do
+ * not read leave a server with -m 64 below 1.05 x 64 + 8 MB. */
+#define NET_KEPT_SHARE     32
+#define NET_KEPT_BYTES_MIN (1u << 20)
+
+static inline uint64_t
+net_kept_plenty(uint64_t cache_bytes)
+{
+    uint64_t share = cache_bytes / NET_KEPT_SHARE;
+    return share > NET_KEPT_BYTES_MIN ? share : NET_KEPT_BYTES_MIN;
+}
+
 /* One place to listen at. */
 struct endpoint {
     char *host;       /* NULL: every address; owned by the config */
@@ -26,6 +39,8 @@ struct net_config {
     uint32_t requests_per_event; /* -R, 20: >= 1 */
     uint32_t idle_timeout_s;  /* -o idle_timeout; 0: never */
     int backlog;              /* -b, 1024 */
+    uint64_t read_buf_limit_bytes; /* -o read_buf_mem_limit; 0: in proportion to the cache's memory */
+    uint64_t kept_plenty_bytes;    /* what follows from that: see net_kept_plenty() */
     uint32_t sock_cookie;     /* -o sock_cookie_id; 0: none */
     struct endpoint endpoints[NET_ENDPOINTS_MAX];
     unsigned endpoint_count;

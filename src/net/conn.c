@@ -9,10 +9,9 @@
 #include "base/clock.h"
 #include "proto/login.h"
 
-/* What a worker's connections may keep of unparsed input and unsent output before it becomes frugal: takes
- * less at a time, and makes less of an answer before it is sent.  Clients who do not read are then good for
- * a few kilobytes each, where they would be for more than a hundred. */
-#define KEPT_BYTES_PLENTY   (4u << 20)
+/* A worker whose connections keep more than their share of unparsed input and unsent output (config.h) is
+ * frugal: it takes less at a time, and makes less of an answer before it is sent.  Clients who do not read
+ * are then good for a few kilobytes each, where they would be for more than a hundred. */
 #define FRUGAL_INPUT_BYTES  (4u << 10) /* >= TEXT_INPUT_BYTES_MIN */
 #define FRUGAL_OUTPUT_BYTES (4u << 10)
 _Static_assert(FRUGAL_INPUT_BYTES >= TEXT_INPUT_BYTES_MIN, "enough to go on");
@@ -126,7 +125,7 @@ conn_open(struct worker *w, int fd, enum protocol protocol)
 static bool
 is_frugal(const struct worker *w)
 {
-    return w->kept_bytes > KEPT_BYTES_PLENTY;
+    return w->kept_bytes > w->kept_plenty_bytes;
 }
 
 /* Room for 'bytes' in an empty 'k'. */

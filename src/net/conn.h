@@ -91,6 +91,7 @@ struct worker {
     uint32_t now_s;                      /* read once per turn of the loop */
     struct conn *waiting, **waiting_end; /* WAITING connections, the next turn first */
     size_t kept_bytes;                   /* of all its connections' input and output */
+    size_t kept_plenty_bytes;            /* more than this of them is too much */
     struct worker_counters counters;
     struct mutex list_lock;              /* of 'conns' */
     struct conn *conns;

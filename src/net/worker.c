@@ -308,6 +308,7 @@ worker_start(const struct worker_context *context, unsigned number)
         return NULL;
     }
     w->context = context;
+    w->kept_plenty_bytes = context->config->kept_plenty_bytes / context->config->workers;
     w->waiting_end = &w->waiting;
     output_reset(&w->output);
     mutex_init(&w->list_lock);

@@ -7,6 +7,12 @@
 /* The longest value that can be announced: with its line end it still fits memcached's int. */
 #define VALUE_BYTES_MAX (INT32_MAX - 2)
 
+/* Clients that keep an exptime in 32 bits without a sign (libmemcached, and so pylibmc and PHP)
+ * write 4294967295 for -1, which has passed.  That is what the last thirty days of these 32 bits
+ * mean; all before them, until the year 2106, are dates. */
+#define EXPTIME_UNSIGNED_END INT64_C(4294967296)
+#define EXPTIME_UNSIGNED_MIN (EXPTIME_UNSIGNED_END - 30 * 24 * 60 * 60)
+
 typedef enum command_follow parse_fn(struct span args, struct request *r);
 
 #define DELETE_WORDS_IGNORED 3
@@ -212,11 +218,21 @@ parse_client_flags(struct span token, uint32_t *flags)
 }
 
 static bool
+parse_exptime(struct span token, int64_t *exptime)
+{
+    if (!num_parse_i64(token, exptime))
+        return false;
+    if (*exptime >= EXPTIME_UNSIGNED_MIN && *exptime < EXPTIME_UNSIGNED_END)
+        *exptime -= EXPTIME_UNSIGNED_END;
+    return true;
+}
+
+static bool
 parse_storage_exptime(struct span token, int64_t *exptime)
 {
     if (take_plus(&token) && token.bytes > 0 && token.p[0] == '-')
         return false;
-    return num_parse_i64(token, exptime);
+    return parse_exptime(token, exptime);
 }
 
 static bool
@@ -246,7 +262,7 @@ parse_gat(struct span args, struct request *r)
     skip_spaces(&args);
     if (args.bytes == 0)
         return bad(r, PROTO_BAD_FORMAT);
-    if (!num_parse_i64(exptime, &r->exptime))
+    if (!parse_exptime(exptime, &r->exptime))
         return bad(r, PROTO_BAD_EXPTIME);
     r->value = args.p;
     return FOLLOW_KEYS;
@@ -307,7 +323,7 @@ parse_touch(struct span args, struct request *r)
     struct span exptime = next_token(&args);
     if (exptime.bytes == 0 || !set_key(r, key))
         return bad(r, PROTO_BAD_FORMAT);
-    if (!num_parse_i64(exptime, &r->exptime))
+    if (!parse_exptime(exptime, &r->exptime))
         return bad(r, PROTO_BAD_EXPTIME);
     return FOLLOW_LINE;
 }

@@ -99,7 +99,7 @@ struct request {
     uint32_t pad;
     union {
         struct {
-            int64_t exptime; /* as the client wrote it: relative, absolute or negative seconds */
+            int64_t exptime; /* as the client meant it: relative, absolute or negative seconds */
             uint64_t number;
         };
         struct span meta_flags; /* what comes behind the key, or the length: see meta.h */

@@ -1,8 +1,22 @@
 /* Tables of users: which lines are users, who is let in, and that a large table is like a small. */
 #include "suite.h"
 
+#include <signal.h>
 #include <stdio.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include "auth/users.h"
+
+/* Of a check of fifty users; it takes a thousand. */
+#define STEPS_MAX 1000000
+
+/* What a sanitizer adds takes as long as it likes. */
+#if defined __SANITIZE_THREAD__ || defined __SANITIZE_ADDRESS__
+#define STEPS_ARE_OURS false
+#else
+#define STEPS_ARE_OURS true
+#endif
 
 static struct span
 s(const char *text)
@@ -77,6 +91,22 @@ START_TEST(passes_over_empty_lines)
     struct users *u = parse("\n\n\nalice:secret\n\n\nbob:x\n\n");
     ck_assert_uint_eq(users_count(u), 2);
     expect(u, LIST("alice secret", "bob x"), LIST(" "));
+}
+END_TEST
+
+START_TEST(a_file_may_be_nothing_but_line_ends)
+{
+    enum { LINES = 1000000 };
+    char *text = malloc(LINES);
+    ck_assert_ptr_nonnull(text);
+    memset(text, '\n', LINES);
+    struct users *u = parse_span(span_of(text, LINES), (struct users_format){0});
+    ck_assert_uint_eq(users_count(u), 0);
+    users_release(u);
+    memcpy(text + LINES / 2, "alice:secret", 12);
+    u = parse_span(span_of(text, LINES), (struct users_format){0});
+    free(text);
+    expect(u, LIST("alice secret"), LIST(" ", "\n \n"));
 }
 END_TEST
 
@@ -201,6 +231,76 @@ START_TEST(holds_many_users)
 }
 END_TEST
 
+/* ---- time ---- */
+
+/* How many instructions users_check() executes: a child does it step by step under our eyes.  0: that
+ * cannot be seen here. */
+static unsigned long
+steps_of(const struct users *u, struct span name, struct span password)
+{
+    unsigned long steps = 0;
+    int status;
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
+            _exit(2);
+        raise(SIGSTOP);
+        bool right = users_check(u, name, password);
+        kill(getpid(), SIGCONT); /* seen by the parent, and the end of it */
+        _exit(right);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    if (WIFEXITED(status))
+        return 0;
+    do {
+        ck_assert_int_eq(ptrace(PTRACE_SINGLESTEP, child, NULL, NULL), 0);
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        steps++;
+    } while (WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP && steps < STEPS_MAX);
+    ck_assert_msg(WIFSTOPPED(status) && WSTOPSIG(status) == SIGCONT, "status %x after %lu steps", status,
+                  steps);
+    kill(child, SIGKILL);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    return steps;
+}
+
+/* No branch depends on who is asked for, nor on how much is right: it is always the same number of
+ * instructions, on any machine, however busy it is.  (That no place in memory does is for the reader
+ * to see.) */
+START_TEST(a_check_is_the_same_work_whatever_is_wrong)
+{
+    static const struct {
+        struct span name, password;
+    } guesses[] = {
+        {SPAN("user000"), SPAN("password000")}, /* right, the first */
+        {SPAN("user049"), SPAN("password049")}, /* right, the last */
+        {SPAN("user020"), SPAN("password02x")}, /* wrong in its last byte */
+        {SPAN("user020"), SPAN("xassword020")}, /* and in its first */
+        {SPAN("user020"), SPAN("xxxxxxxxxxx")},
+        {SPAN("user0xx"), SPAN("password020")}, /* no such user */
+        {SPAN("xxxxxxx"), SPAN("xxxxxxxxxxx")},
+        {SPAN("user020"), SPAN("password030")}, /* somebody else's */
+    };
+    char text[50 * 24], *at = text;
+    for (int i = 0; i < 50; i++)
+        at += sprintf(at, "user%03d:password%03d\n", i, i);
+    struct users *u = parse_span(span_of(text, (size_t)(at - text)), (struct users_format){0});
+    /* Functions that are called for the first time are looked up, which takes instructions of its own:
+     * the second time counts. */
+    ck_assert(users_check(u, guesses[0].name, guesses[0].password));
+    (void)steps_of(u, guesses[0].name, guesses[0].password);
+    unsigned long steps = steps_of(u, guesses[0].name, guesses[0].password);
+    for (size_t i = 1; i < sizeof guesses / sizeof *guesses; i++)
+        ck_assert_uint_eq(steps_of(u, guesses[i].name, guesses[i].password), steps);
+    if (steps == 0)
+        fprintf(stderr, "not tested: this process may not be traced\n");
+    else /* or nothing was seen: another length must be another number */
+        ck_assert_uint_ne(steps_of(u, SPAN("user020"), SPAN("longer than others")), steps);
+    users_release(u);
+}
+END_TEST
+
 START_TEST(is_there_until_the_last_share_is_released)
 {
     struct users *u = parse("alice:secret\n");
@@ -220,6 +320,7 @@ add_tests(Suite *suite)
     tcase_add_test(tc, needs_no_newline_at_the_end);
     tcase_add_test(tc, takes_lines_that_end_in_cr_lf);
     tcase_add_test(tc, passes_over_empty_lines);
+    tcase_add_test(tc, a_file_may_be_nothing_but_line_ends);
     tcase_add_test(tc, lets_nobody_in_without_lines);
     tcase_add_test(tc, lets_nobody_in_without_a_name_or_a_password);
     tcase_add_test(tc, the_name_ends_at_the_first_colon);
@@ -230,6 +331,8 @@ add_tests(Suite *suite)
     tcase_add_test(tc, refuses_what_is_too_large);
     tcase_add_test(tc, a_check_takes_any_bytes);
     tcase_add_test(tc, holds_many_users);
+    if (STEPS_ARE_OURS)
+        tcase_add_test(tc, a_check_is_the_same_work_whatever_is_wrong);
     tcase_add_test(tc, is_there_until_the_last_share_is_released);
     suite_add_tcase(suite, tc);
 }

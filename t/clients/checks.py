@@ -1,5 +1,9 @@
 """What the Python clients' tests share: checks that say what they saw, and a verdict at the end."""
 import sys
+import time
+
+# What waits for time to pass asks again and again for this long: a busy machine may be late.
+EVENTUALLY_S = 20
 
 _counts = {'passed': 0, 'failed': 0}
 
@@ -15,6 +19,14 @@ def equal(what, got, want):
 
 def true(what, value):
     equal(what, bool(value), True)
+
+
+def eventually(what, function):
+    """Checks that function() becomes true within EVENTUALLY_S."""
+    deadline = time.monotonic() + EVENTUALLY_S
+    while not function() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    true(what, function())
 
 
 def raises(what, exception, function, *arguments, **more):

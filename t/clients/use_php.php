@@ -1,31 +1,16 @@
 <?php
-// php-memcached over libmemcached: text protocol, modula and ketama with weights, delayed reads,
-// read-through.
+// php-memcached over libmemcached: both protocols, modula and ketama with weights, delayed reads,
+// read-through.  In its binary protocol, counters begin with a number if they are not there.
 //
 // usage: php use_php.php HOST:PORT ...
+require __DIR__ . '/checks.php';
 if (!class_exists('Memcached')) {
-    echo "skipped: the extension is not there\n";
-    exit(77);
-}
-$passed = 0;
-$failed = 0;
-
-function check($what, $got, $want)
-{
-    global $passed, $failed;
-    $good = $got === $want;
-    $good ? $passed++ : $failed++;
-    echo $good ? 'ok  ' : 'FAIL', "  $what\n";
-    if (!$good) {
-        printf("      got  %.300s\n", var_export($got, true));
-        printf("      want %.300s\n", var_export($want, true));
-    }
+    skip('the extension is not there');
 }
 
 function client($addresses, $options)
 {
     $client = new Memcached();
-    $client->setOption(Memcached::OPT_BINARY_PROTOCOL, false);
     $client->setOption(Memcached::OPT_CONNECT_TIMEOUT, 5000);
     $client->setOptions($options);
     foreach ($addresses as $i => $address) {
@@ -48,7 +33,9 @@ function basics($name, $m)
         check("$name: get $what", $m->get('t'), $value);
     }
     check("$name: add of what is there", $m->add('t', 1), false);
-    check("$name: which is not stored", $m->getResultCode(), Memcached::RES_NOTSTORED);
+    $why = $m->getOption(Memcached::OPT_BINARY_PROTOCOL) ? Memcached::RES_DATA_EXISTS
+        : Memcached::RES_NOTSTORED;
+    check("$name: which is not stored", $m->getResultCode(), $why);
     check("$name: replace of nothing", $m->replace('nothing', 1), false);
     $m->setOption(Memcached::OPT_COMPRESSION, false);
     check("$name: set to append", $m->set('a', 'mid'), true);
@@ -63,6 +50,29 @@ function basics($name, $m)
     check("$name: increment", $m->increment('n', 5), 15);
     check("$name: decrement", $m->decrement('n', 100), 0);
     check("$name: increment of nothing", $m->increment('nothing'), false);
+    if ($m->getOption(Memcached::OPT_BINARY_PROTOCOL)) {
+        check("$name: increment with a first number", $m->increment('first', 5, 7), 7);
+        check("$name: and again", $m->increment('first', 5, 7), 12);
+        check("$name: decrement with a first number", $m->decrement('second', 1, 3, 1000), 3);
+    }
+}
+
+function times($name, $m)
+{
+    check("$name: set for a second", $m->set('soon', 'x', 1), true);
+    check("$name: set for a thousand", $m->set('later', 'x', 1000), true);
+    check("$name: set for the past", $m->set('past', 'x', time() - 10), true);
+    check("$name: set for the past", $m->set('past', 'x', time() - 10), true);
+    for ($wait = 0; $wait < 400 && $m->get('soon') !== false; $wait++) {
+        usleep(50000);
+    }
+    check("$name: the first ends", $m->get('soon'), false);
+    check("$name: the second does not", $m->get('later'), 'x');
+    check("$name: the third has never been", $m->get('past'), false);
+    if (!$m->getOption(Memcached::OPT_BINARY_PROTOCOL)) { // where -1 is a date far away
+        check("$name: set for less than no time", $m->set('past', 'x', -1), true);
+        check("$name: that has never been either", $m->get('past'), false);
+    }
 }
 
 function uniques($name, $m)
@@ -106,23 +116,34 @@ function read_through($name, $m)
     check("$name: it was stored", $m->get('through'), 'made for through');
 }
 
+function everything($protocol, $servers, $options)
+{
+    $one = client([$servers[0]], $options);
+    $kinds = [
+        'one server' => $one,
+        'modula' => client($servers,
+            $options + [Memcached::OPT_DISTRIBUTION => Memcached::DISTRIBUTION_MODULA]),
+        'ketama, weighted' => client($servers,
+            $options + [Memcached::OPT_LIBKETAMA_COMPATIBLE => true]),
+        'prefix' => client($servers, $options + [Memcached::OPT_PREFIX_KEY => 'p:']),
+        'no block' => client($servers, $options + [Memcached::OPT_NO_BLOCK => true]),
+    ];
+    foreach ($kinds as $kind => $m) {
+        $name = "$protocol, $kind";
+        basics($name, $m);
+        uniques($name, $m);
+        multis($name, $m);
+        read_through($name, $m);
+    }
+    times($protocol, client($servers, $options));
+    $statistics = $one->getStats();
+    check("$protocol: statistics", isset($statistics[$servers[0]]['cmd_get']), true);
+    check("$protocol: version", preg_match('/^\d+\.\d+/', $one->getVersion()[$servers[0]]), 1);
+}
+
 $servers = array_slice($argv, 1);
 echo 'php-memcached ', phpversion('memcached'), "\n";
-foreach ([
-    'one server' => client([$servers[0]], []),
-    'modula' => client($servers, [Memcached::OPT_DISTRIBUTION => Memcached::DISTRIBUTION_MODULA]),
-    'ketama, weighted' => client($servers, [Memcached::OPT_LIBKETAMA_COMPATIBLE => true]),
-    'prefix' => client($servers, [Memcached::OPT_PREFIX_KEY => 'p:']),
-    'no block' => client($servers, [Memcached::OPT_NO_BLOCK => true]),
-] as $name => $m) {
-    basics($name, $m);
-    uniques($name, $m);
-    multis($name, $m);
-    read_through($name, $m);
+foreach (['text' => false, 'binary' => true] as $protocol => $binary) {
+    everything($protocol, $servers, [Memcached::OPT_BINARY_PROTOCOL => $binary]);
 }
-$one = client([$servers[0]], []);
-$statistics = $one->getStats();
-check('statistics', isset($statistics[$servers[0]]['cmd_get']), true);
-check('version', preg_match('/^\d+\.\d+/', $one->getVersion()[$servers[0]]), 1);
-echo "$passed checks passed, $failed failed\n";
-exit($failed || !$passed ? 1 : 0);
+finish();

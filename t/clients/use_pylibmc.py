@@ -1,4 +1,4 @@
-"""pylibmc, the Python binding of libmemcached: text protocol, modula and ketama over all servers.
+"""pylibmc, the Python binding of libmemcached: both protocols, modula and ketama over all servers.
 
 usage: use_pylibmc.py HOST:PORT ...
 """
@@ -63,38 +63,61 @@ def multis(client, name):
     checks.equal(name + ': the others are left', len(client.get_multi(keys)), 250)
 
 
-def uniques(addresses):
-    client = pylibmc.Client(addresses, behaviors={'cas': True})
+def times(client, name):
+    checks.true(name + ': set for one second', client.set('soon', 'gone', time=1))
+    checks.true(name + ': set for 1000 seconds', client.set('later', 'there', time=1000))
+    checks.eventually(name + ': the one ends', lambda: client.get('soon') is None)
+    checks.equal(name + ': the other does not', client.get('later'), 'there')
+    checks.true(name + ': touch to one second', client.touch('later', 1))
+    if name == 'text':                      # in binary, -1 is a date far away
+        checks.true(name + ': set for the past', client.set('past', 'x', time=-1))
+        checks.equal(name + ': it is over', client.get('past'), None)
+    checks.eventually(name + ': then it does', lambda: client.get('later') is None)
+
+
+def uniques(addresses, binary, name):
+    client = pylibmc.Client(addresses, binary=binary, behaviors={'cas': True})
     client.set('c', 'one')
     value, unique = client.gets('c')
-    checks.equal('cas: gets', value, 'one')
-    checks.true('cas: the right unique', client.cas('c', 'two', unique))
-    checks.equal('cas: the old unique', client.cas('c', 'three', unique), False)
-    checks.equal('cas: the value', client.get('c'), 'two')
+    checks.equal(name + ', cas: gets', value, 'one')
+    checks.true(name + ', cas: the right unique', client.cas('c', 'two', unique))
+    checks.equal(name + ', cas: the old unique', client.cas('c', 'three', unique), False)
+    checks.equal(name + ', cas: the value', client.get('c'), 'two')
 
 
-def limits(addresses):
-    client = pylibmc.Client(addresses)
-    checks.raises('a key of 251 bytes', ValueError, client.set, 'k' * 251, 1)
-    checks.raises('two megabytes', pylibmc.TooBig, client.set, 'k', b'x' * 2000000)
-    checks.true('the connection is still good', client.set('k', 'v'))
-    checks.equal('and the value', client.get('k'), 'v')
+def limits(addresses, binary, name):
+    client = pylibmc.Client(addresses, binary=binary)
+    checks.raises(name + ': a key of 251 bytes', ValueError, client.set, 'k' * 251, 1)
+    checks.raises(name + ': two megabytes', pylibmc.TooBig, client.set, 'k', b'x' * 2000000)
+    checks.true(name + ': the connection is still good', client.set('k', 'v'))
+    checks.equal(name + ': and the value', client.get('k'), 'v')
 
 
-def main(addresses):
-    print('pylibmc %s, libmemcached %s' % (pylibmc.__version__, pylibmc.libmemcached_version))
-    for name, behaviors in BEHAVIORS.items():
-        client = pylibmc.Client(addresses, binary=False, behaviors=behaviors)
+def counters(addresses, binary, name):
+    statistics = pylibmc.Client(addresses, binary=binary).get_stats()
+    checks.equal(name + ': statistics of every server', len(statistics), len(addresses))
+    values = {str(key).strip("b'"): value for key, value in statistics[0][1].items()}
+    checks.true(name + ': which count', int(values['cmd_get']) > 0)
+
+
+def everything(addresses, binary, protocol):
+    for distribution, behaviors in BEHAVIORS.items():
+        name = protocol + ', ' + distribution
+        client = pylibmc.Client(addresses, binary=binary, behaviors=behaviors)
         basics(client, name)
         numbers(client, name)
         multis(client, name)
         client.disconnect_all()
-    uniques(addresses)
-    limits(addresses)
-    statistics = pylibmc.Client(addresses).get_stats()
-    checks.equal('statistics of every server', len(statistics), len(addresses))
-    counters = {str(name).strip("b'"): value for name, value in statistics[0][1].items()}
-    checks.true('which count', int(counters['cmd_get']) > 0)
+    times(pylibmc.Client(addresses, binary=binary), protocol)
+    uniques(addresses, binary, protocol)
+    limits(addresses, binary, protocol)
+    counters(addresses, binary, protocol)
+
+
+def main(addresses):
+    print('pylibmc %s, libmemcached %s' % (pylibmc.__version__, pylibmc.libmemcached_version))
+    everything(addresses, False, 'text')
+    everything(addresses, True, 'binary')
     checks.finish()
 
 

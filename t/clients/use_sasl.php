@@ -4,21 +4,9 @@
 // usage: php use_sasl.php HOST:PORT ...
 //
 // The servers let in SASL_USER with SASL_PASSWORD.
+require __DIR__ . '/checks.php';
 if (!class_exists('Memcached') || !Memcached::HAVE_SASL) {
-    echo "skipped: the extension is not there, or knows no SASL\n";
-    exit(77);
-}
-$failed = 0;
-
-function check($what, $got, $want)
-{
-    global $failed;
-    $good = $got === $want;
-    $failed += $good ? 0 : 1;
-    echo $good ? 'ok  ' : 'FAIL', "  $what\n";
-    if (!$good) {
-        printf("      got  %.300s\n      want %.300s\n", var_export($got, true), var_export($want, true));
-    }
+    skip('the extension is not there, or knows no SASL');
 }
 
 function client($addresses, $user, $password)
@@ -57,4 +45,4 @@ foreach ([[$user, "x$password"], ['nobody', $password]] as [$name, $wrong]) {
     check("$name, refused: why", $m->getResultCode(), Memcached::RES_AUTH_FAILURE);
     check("$name, refused: get", $m->get('key-1'), false);
 }
-exit($failed ? 1 : 0);
+finish();

@@ -886,6 +886,29 @@ START_TEST(a_full_output_stops_a_batch_and_loses_nothing)
 }
 END_TEST
 
+/* As many as references to an item were once counted with, sixteen bits, and more. */
+START_TEST(one_key_may_be_asked_for_70000_times_at_once)
+{
+    GIVEN_A_CLIENT;
+    add(SETQ, FLAGS_5, SPAN("k"), SPAN("abc"));
+    say_and_expect(&c, "");
+    for (unsigned i = 0; i < 70000; i++) {
+        add(i % 2 ? GETQ : GETKQ, SPAN_NONE, SPAN("k"), SPAN_NONE);
+        if (said.bytes + 25 > sizeof said.at)
+            say(&c);
+    }
+    say(&c);
+    ck_assert_uint_eq(c.received_bytes, 35000 * (24 + 4 + 3) + 35000 * (24 + 4 + 1 + 3));
+    c.received_bytes = 0;
+    add(SET, FLAGS_5, SPAN("k"), SPAN("new"));
+    add(GET, SPAN_NONE, SPAN("k"), SPAN_NONE);
+    add(DELETE, SPAN_NONE, SPAN("k"), SPAN_NONE);
+    add(GET, SPAN_NONE, SPAN("k"), SPAN_NONE);
+    say_and_expect(&c, "01:0 cas\n00:0 cas x=00000005 v=new\n04:0\n00:1 v=Not found\n");
+    CLOSE_ALL;
+}
+END_TEST
+
 static void
 add_tests(Suite *suite)
 {
@@ -921,6 +944,7 @@ add_tests(Suite *suite)
     tcase_add_test(tc, stores_wait_for_memory_and_are_all_done);
     tcase_add_test(tc, a_batch_of_quiet_gets_is_one_request_to_the_budget);
     tcase_add_test(tc, a_full_output_stops_a_batch_and_loses_nothing);
+    tcase_add_test(tc, one_key_may_be_asked_for_70000_times_at_once);
     suite_add_tcase(suite, tc);
 }
 

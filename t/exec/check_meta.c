@@ -263,6 +263,64 @@ START_TEST(without_memory_clients_are_told_so)
 }
 END_TEST
 
+/* What a refused ms has announced must not stay taken: without eviction, nothing else would give it
+ * back. */
+START_TEST(what_is_refused_leaves_nothing_behind)
+{
+    struct server *sv = server_with(16u << 20, false, default_config());
+    struct client c = client_open(sv);
+    const size_t bytes = 500 * KIB;
+    char *value = calloc(1, bytes);
+    static const struct {
+        const char *flags, *told;
+    } bad[] = {
+        {"MX", "CLIENT_ERROR invalid mode for ms M token\r\n"},
+        {"O12345678901234567890123456789012", "CLIENT_ERROR opaque token too long\r\n"},
+        {"Z", "CLIENT_ERROR invalid flag\r\n"},
+        {"T", "CLIENT_ERROR bad token in command line format\r\n"},
+        {"b", "CLIENT_ERROR error decoding key\r\n"},
+    };
+    for (unsigned i = 0; i < 300; i++) {
+        char line[100];
+        snprintf(line, sizeof line, "ms key %zu %s\r\n", bytes, bad[i % ARRAY_COUNT(bad)].flags);
+        client_say(&c, line);
+        client_say_span(&c, span_of(value, bytes));
+        client_ask(&c, "\r\n", bad[i % ARRAY_COUNT(bad)].told);
+    }
+    client_say(&c, "ms key 512000\r\n");
+    client_say_span(&c, span_of(value, bytes));
+    client_ask(&c, "\r\n", "HD\r\n");
+    free(value);
+    client_close(&c);
+    server_close(sv);
+}
+END_TEST
+
+/* Nor must an item stay held that an mg has found before it was refused: it could not be given up. */
+START_TEST(a_refused_get_holds_nothing)
+{
+    struct server *sv = server_with(4u << 20, true, default_config());
+    struct client c = client_open(sv);
+    char key[20], line[300], value[3000], long_key[252];
+    memset(value, 'v', sizeof value);
+    memset(long_key, 'k', 251);
+    long_key[251] = '\0';
+    for (unsigned i = 0; i < 5000; i++) {
+        snprintf(key, sizeof key, "key%u", i);
+        snprintf(line, sizeof line, "ms %s %zu q\r\n", key, sizeof value);
+        client_say(&c, line);
+        client_say_span(&c, span_of(value, sizeof value));
+        snprintf(line, sizeof line, "\r\nmg %s v O12345678901234567890123456789012\r\n", key);
+        client_ask(&c, line, "CLIENT_ERROR opaque token too long\r\n");
+        snprintf(line, sizeof line, "get %s %s\r\n", key, long_key);
+        client_say(&c, line);
+        ck_assert_ptr_nonnull(strstr(client_text(&c), "CLIENT_ERROR"));
+    }
+    client_close(&c);
+    server_close(sv);
+}
+END_TEST
+
 /* What malloc() gives goes through here (see Makefile.am).  Check's own notes are small, and
  * spared. */
 #define CHECK_BYTES_MAX 64
@@ -665,6 +723,8 @@ add_tests(Suite *suite)
     tcase_add_test(tc, large_values_come_and_go_in_pieces);
     tcase_add_test(tc, a_client_may_leave_in_the_middle_of_its_upload);
     tcase_add_test(tc, an_upload_that_ends_badly_forgets_its_line);
+    tcase_add_test(tc, what_is_refused_leaves_nothing_behind);
+    tcase_add_test(tc, a_refused_get_holds_nothing);
     tcase_add_test(tc, without_memory_clients_are_told_so);
     tcase_add_test(tc, when_a_line_cannot_be_kept_its_data_is_thrown_away);
     tcase_add_test(tc, hits_and_misses_are_counted_as_gets_or_touches);

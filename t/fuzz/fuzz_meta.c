@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/check.h"
-#include "exec/exec.h"
+#include "converse.h"
 #include "fuzz.h"
 #include "proto/meta.h"
+#include "proto/text.h"
 
-#define ROUNDS_MAX   100000
 #define REQUESTS_MAX 64
 
 /* ---- the flags, read again ---- */
@@ -167,23 +167,13 @@ check_args(const struct meta_args *a, const struct words *w, unsigned cmd)
     CHECK(a->seen == seen && a->answer_count == answers);
 }
 
-/* A copy of just the right size: a sanitizer sees the slightest step outside. */
-static struct span
-copy_of(struct span s)
-{
-    char *p = malloc(s.bytes > 0 ? s.bytes : 1);
-    CHECK(p != NULL);
-    memcpy(p, s.p, s.bytes);
-    return span_of(p, s.bytes);
-}
-
 static void
 read_flags_twice(const struct request *r)
 {
     static struct words w;
     struct request copy = *r;
     struct meta_args a;
-    copy.meta_flags = copy_of(r->meta_flags);
+    copy.meta_flags = converse_copy(r->meta_flags);
     split(copy.meta_flags, &w);
     enum proto_error error = meta_parse(&copy, &a);
     enum proto_error want = shape_error(&w, r->cmd == CMD_META_SET ? 3 : 2);
@@ -221,123 +211,6 @@ read_lines_twice(struct span stream)
 
 /* ---- the conversation ---- */
 
-struct cache {
-    struct clock clock;
-    struct exec_config config;
-    struct engine *engine;
-    struct engine_thread *engine_thread;
-    struct exec *exec;
-    struct exec_thread *exec_thread;
-};
-
-static void
-cache_open(struct cache *c)
-{
-    struct engine_config ec;
-    struct exec_hooks hooks = {0};
-    clock_init(&c->clock);
-    clock_pause(&c->clock);
-    c->config = (struct exec_config){.prefix_delimiter = ':'};
-    engine_config_init(&ec);
-    ec.limit_bytes = ENGINE_LIMIT_MIN;
-    ec.item_bytes_max = 4096;
-    c->engine = engine_create(&ec);
-    CHECK(c->engine != NULL);
-    c->engine_thread = engine_join(c->engine, clock_now(&c->clock));
-    c->exec = exec_create(c->engine, &c->clock, &c->config, &hooks);
-    c->exec_thread = exec_join(c->exec, c->engine_thread);
-    CHECK(c->engine_thread != NULL && c->exec != NULL && c->exec_thread != NULL);
-}
-
-static void
-cache_close(struct cache *c)
-{
-    exec_leave(c->exec_thread);
-    exec_destroy(c->exec);
-    engine_leave(c->engine_thread);
-    engine_destroy(c->engine);
-}
-
-/* What a client has said and not heard of yet, and what it was told. */
-struct conversation {
-    struct cache *cache;
-    struct session session;
-    char *said, *told;
-    size_t said_bytes, told_bytes;
-    bool closed;
-};
-
-static void
-append(char **to, size_t *bytes, const void *p, size_t more)
-{
-    char *joined = malloc(*bytes + more + 1);
-    CHECK(joined != NULL);
-    if (*bytes > 0)
-        memcpy(joined, *to, *bytes);
-    memcpy(joined + *bytes, p, more);
-    free(*to);
-    *to = joined;
-    *bytes += more;
-}
-
-static void
-hear(struct conversation *c, struct output *out)
-{
-    int count = output_finish(out);
-    for (int i = 0; i < count; i++)
-        append(&c->told, &c->told_bytes, out->iov[i].iov_base, out->iov[i].iov_len);
-    output_reset(out);
-}
-
-static void
-forget_said(struct conversation *c, size_t bytes)
-{
-    struct span rest = copy_of(span_of(c->said + bytes, c->said_bytes - bytes));
-    free(c->said);
-    c->said = (char *)rest.p;
-    c->said_bytes = rest.bytes;
-}
-
-static void
-say(struct conversation *c, struct span piece)
-{
-    static struct output out;
-    output_reset(&out);
-    append(&c->said, &c->said_bytes, piece.p, piece.bytes);
-    for (unsigned rounds = 0; rounds < ROUNDS_MAX && !c->closed; rounds++) {
-        unsigned budget = 20;
-        size_t used;
-        struct cache *cache = c->cache;
-        enum exec_status status = exec_run(cache->exec_thread, &c->session,
-                                           span_of(c->said, c->said_bytes), &out, &budget, &used);
-        forget_said(c, used);
-        hear(c, &out);
-        engine_quiesce(cache->engine_thread, clock_now(&cache->clock));
-        c->closed = status == EXEC_CLOSE;
-        if (status == EXEC_NEED_INPUT)
-            return;
-    }
-    CHECK(c->closed);
-}
-
-/* Everything the client is told, from malloc. */
-static struct span
-converse(struct span stream, size_t step)
-{
-    struct cache cache;
-    struct conversation c = {.cache = &cache};
-    cache_open(&cache);
-    while (stream.bytes > 0 && !c.closed) {
-        size_t bytes = stream.bytes < step ? stream.bytes : step;
-        say(&c, span_of(stream.p, bytes));
-        stream = span_of(stream.p + bytes, stream.bytes - bytes);
-    }
-    session_fini(cache.exec_thread, &c.session);
-    cache_close(&cache);
-    free(c.said);
-    return span_of(c.told, c.told_bytes);
-}
-
 static bool
 begins_with(struct span line, const char *head)
 {
@@ -363,32 +236,12 @@ only_ours(struct span s)
     return span_of(kept, bytes);
 }
 
-/* One way of cutting for each input: what the fuzzer has found it varies by itself. */
-static size_t
-choose_step(struct span stream)
-{
-    static const size_t steps[] = {1, 2, 7, 30, 200};
-    size_t sum = stream.bytes;
-    for (size_t i = 0; i < stream.bytes; i++)
-        sum = sum * 31 + (unsigned char)stream.p[i];
-    return steps[sum % ARRAY_COUNT(steps)] + stream.bytes / 1000;
-}
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
     struct span stream = only_ours(span_of(data, bytes));
     read_lines_twice(stream);
-    size_t step = choose_step(stream);
-    struct span whole = converse(stream, SIZE_MAX);
-    struct span told = converse(stream, step);
-    if (!span_equal(told, whole)) {
-        fprintf(stderr, "%zu bytes at a time:\n%.*s\ninstead of\n%.*s\n", step, (int)told.bytes,
-                told.p, (int)whole.bytes, whole.p);
-        abort();
-    }
-    free((char *)told.p);
-    free((char *)whole.p);
+    converse_compare(stream);
     free((char *)stream.p);
     return 0;
 }

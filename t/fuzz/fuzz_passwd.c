@@ -87,6 +87,17 @@ compare_lines(const struct users *u, struct span text, struct users_format forma
     }
 }
 
+static size_t
+count_lines(struct span text)
+{
+    size_t lines = 0;
+    while (text.bytes > 0) {
+        struct span line = take_until(&text, '\n');
+        lines += line.bytes > 0 && !span_equal(line, SPAN("\r"));
+    }
+    return lines;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
@@ -105,6 +116,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
             abort();
         return 0;
     }
+    if (users_count(u) != count_lines(text))
+        abort();
+    users_release(users_share(u)); /* there is still one */
     struct guess g = {.name = take_until(&said, ' ')};
     g.password = said;
     compare(u, text, format, g);

@@ -22,6 +22,7 @@ use Time::HiRes qw(sleep time);
 
 my $large = value_of_size(300_000);
 my $conversation = "set small 0 0 5\r\nhello\r\nget small\r\nget small large none\r\nincr number 1\r\n"
+                 . 'get' . ' small' x 3000 . "\r\n"
                  . "set large 0 0 300000\r\n$large\r\nget large\r\nappend small 0 0 2\r\n !\r\n"
                  . "stats\r\nstats conns\r\nstats items\r\nstats settings\r\nstats cachedump 3 10\r\n"
                  . "lru_crawler metadump all\r\ndelete small\r\ncache_memlimit 8\r\nmn\r\n";

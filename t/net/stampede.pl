@@ -11,8 +11,8 @@ use Hostile;
 
 use constant {
     WORKERS         => 4,
-    CLIENTS         => 40,
-    REQUESTS_EACH   => 25,
+    REQUESTS        => 1000,
+    CLIENTS         => 40,      # unless each request has a client of its own
     ROUNDS          => 30,
     ROUNDS_LONG     => 1000,
     VALUE           => 'yesterday',
@@ -23,7 +23,7 @@ use constant {
 sub stampede
 {
     my ($clients, $request, $size) = @_;
-    send_all($_, "$request\r\n" x REQUESTS_EACH . "mn\r\n") for @$clients;
+    send_all($_, "$request\r\n" x (REQUESTS / @$clients) . "mn\r\n") for @$clients;
     my %seen = (W => 0, Z => 0);
     for my $client (@$clients) {
         while ((my $line = receive_line($client) // return 'the server closed a connection') ne 'MN') {
@@ -33,16 +33,16 @@ sub stampede
             $seen{$_}++ for split ' ', $marks;
         }
     }
-    return if $seen{W} == 1 && $seen{Z} == CLIENTS * REQUESTS_EACH - 1;
+    return if $seen{W} == 1 && $seen{Z} == REQUESTS - 1;
     return "$seen{W} won and $seen{Z} were told to wait, of '$request'";
 }
 
 # prepare: what to do with the key before each round.
 sub play
 {
-    my ($path, $flags, $size, $prepare) = @_;
-    my $server = start_server($path, '-t', WORKERS);
-    my @clients = open_clients($server, CLIENTS);
+    my ($path, $flags, $size, $prepare, $count) = @_;
+    my $server = start_server($path, '-t', WORKERS, '-c', REQUESTS + 100);
+    my @clients = open_clients($server, $count // CLIENTS);
     my @complaints;
     my $rounds = long_run() ? ROUNDS_LONG : ROUNDS;
     for my $round (1 .. $rounds) {
@@ -64,6 +64,11 @@ sub set_key
 scenario 'a thousand misses' => sub {
     my ($path) = @_;
     return play($path, 'v N30', 0, sub { });
+};
+
+scenario 'a thousand clients who miss' => sub {
+    my ($path) = @_;
+    return play($path, 'v N30', 0, sub { }, REQUESTS);
 };
 
 scenario 'a thousand hits of an item that is about to expire' => sub {

@@ -593,6 +593,18 @@ START_TEST(a_storage_command_with_its_data_is_whole)
 }
 END_TEST
 
+START_TEST(the_last_month_of_32_bits_is_negative)
+{
+    ck_assert_int_eq(parse_one("set k 0 4294967295 0\r\n\r\n")->exptime, -1);
+    ck_assert_int_eq(parse_one("cas k 0 4292375296 0 1\r\n\r\n")->exptime, -2592000);
+    ck_assert_int_eq(parse_one("set k 0 4292375295 0\r\n\r\n")->exptime, INT64_C(4292375295));
+    ck_assert_int_eq(parse_one("touch k 4294967295\r\n")->exptime, -1);
+    parse("gat 4294967295 k\r\n");
+    ck_assert_int_eq(r[0].exptime, -1);
+    ck_assert_int_eq(parse_one("flush_all 4294967295\r\n")->exptime, INT64_C(4294967295));
+}
+END_TEST
+
 START_TEST(storage_numbers_have_exact_limits)
 {
     ck_assert_uint_eq(parse_one("set k 4294967295 0 0\r\n\r\n")->client_flags, UINT32_MAX);
@@ -1055,6 +1067,7 @@ add_tests(Suite *suite)
 
     tc = tcase_create("storage");
     tcase_add_test(tc, a_storage_command_with_its_data_is_whole);
+    tcase_add_test(tc, the_last_month_of_32_bits_is_negative);
     tcase_add_test(tc, storage_numbers_have_exact_limits);
     tcase_add_test(tc, extra_tokens_of_a_storage_command_are_ignored);
     tcase_add_test(tc, bad_arguments_of_a_storage_command_swallow_its_data);

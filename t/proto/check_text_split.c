@@ -286,7 +286,7 @@ static void
 add_tests(Suite *suite)
 {
     TCase *tc = tcase_create("split");
-    tcase_set_timeout(tc, 600);
+    tcase_set_timeout(tc, 3600);
     tcase_add_test(tc, the_requests_do_not_depend_on_how_the_stream_is_cut);
     tcase_add_test(tc, two_pieces_give_what_one_gives);
     suite_add_tcase(suite, tc);

@@ -63,6 +63,15 @@ parse(struct connection *c, struct span in, struct request *r, size_t max, size_
                         : text_parse(&c->parser.text, in, r, max, used);
 }
 
+/* The guess may be wrong, but not elsewhere. */
+static void
+check_guess(const struct connection *c, struct span in)
+{
+    struct span key = is_binary(c) ? binary_peek_key(&c->parser.binary, in)
+                                   : text_peek_key(&c->parser.text, in);
+    CHECK(key.bytes == 0 || (key.p >= in.p && key.p + key.bytes <= in.p + in.bytes));
+}
+
 static size_t
 line_end_bytes(const struct connection *c)
 {
@@ -176,6 +185,7 @@ parse_input(struct connection *c)
         max = up_to(c, c->cuts->requests_max);
         struct span in = span_of(c->unused, c->unused_bytes);
         size_t used;
+        check_guess(c, in);
         count = parse(c, in, r, max, &used);
         CHECK(count <= max && used <= in.bytes);
         check_requests(c, r, count, in, used);
@@ -241,8 +251,8 @@ end_value(struct connection *c)
     else if (c->value_is_meta)
         fprintf(c->log, "%s bad data\n", c->value_head);
     else
-        fprintf(c->log, "cmd %u error %u flags %u\n", CMD_BAD, PROTO_BAD_DATA_CHUNK,
-                c->value_noreply ? REQ_NOREPLY : 0u);
+        fprintf(c->log, "cmd %u error %u flags %u %s\n", CMD_BAD, PROTO_BAD_DATA_CHUNK,
+                c->value_noreply ? REQ_NOREPLY : 0u, text_error_line(PROTO_BAD_DATA_CHUNK).p);
 }
 
 /* Takes what belongs to the data block under way, and returns how much that was. */
@@ -350,6 +360,15 @@ describe_meta(const struct request *r, char *to)
                  meta_has(&a, 'O') ? a.opaque_bytes : 0, meta_has(&a, 'O') ? a.opaque : "");
 }
 
+/* How an error is said. */
+static struct span
+error_words(const struct connection *c, enum proto_error error)
+{
+    if (!is_binary(c))
+        return text_error_line(error);
+    return error == PROTO_SILENT ? SPAN("") : binary_status_text(binary_status_of(error));
+}
+
 static void
 describe_request(const struct request *r, char *to)
 {
@@ -381,7 +400,9 @@ log_request(struct connection *c, const struct request *r)
     char line[LOG_LINE_BYTES_MAX];
     describe_request(r, line);
     fprintf(c->log, "%s", line);
-    if (r->cmd == CMD_META_SET && r->error != PROTO_OK)
+    if (r->cmd == CMD_BAD)
+        fprintf(c->log, " %.*s", (int)error_words(c, r->error).bytes, error_words(c, r->error).p);
+    else if (r->cmd == CMD_META_SET && r->error != PROTO_OK)
         fprintf(c->log, " bad data");
     else if (is_storage(r))
         fprintf(c->log, " data %016llx",

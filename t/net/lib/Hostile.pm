@@ -19,7 +19,7 @@ use Wire::Server;
 our @EXPORT = qw(
     start_server stop_server scenario run_scenarios long_run duration_s sanitized
     open_clients send_all send_some exchange receive_line receive_bytes receive_until_end ask drain
-    store stat_of rss_mb cpu_s wait_for memory_came_back value_of_size);
+    store stat_of rss_mb peak_rss_mb cpu_s wait_for memory_came_back value_of_size);
 
 use constant TIMEOUT_S => 30; # that only a hang reaches, even under a sanitizer
 
@@ -274,6 +274,15 @@ sub rss_mb
     my ($server) = @_;
     open my $file, '<', "/proc/$server->{pid}/statm" or return 0;
     return (split ' ', <$file>)[1] * POSIX::sysconf(POSIX::_SC_PAGESIZE()) / (1 << 20);
+}
+
+# The most that it ever was.
+sub peak_rss_mb
+{
+    my ($server) = @_;
+    open my $file, '<', "/proc/$server->{pid}/status" or return 0;
+    my ($kb) = map { /^VmHWM:\s+(\d+) kB/ ? $1 : () } <$file>;
+    return ($kb // 0) / 1024;
 }
 
 sub cpu_s

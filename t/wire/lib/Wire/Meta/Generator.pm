@@ -72,6 +72,9 @@ my %modes = (
 
 # allowed: says of a command's words whether it may be used.  avoid: what else to do without, a set of
 #   huge_numbers   numbers of 2^63 and more
+#   blank_values   values that begin with white space
+#   held_items     arithmetic while answers are waiting to be sent: mn comes before it
+#   longer_numbers numbers that get longer in the same script with what would be forgotten then
 sub new
 {
     my ($class, %with) = @_;
@@ -91,6 +94,7 @@ sub script
 {
     my ($self, $round, $count) = @_;
     $self->choose_keys($round);
+    $self->{numbers_grow} = chance(50);
     return $self->batches($count) if $round % ROUNDS_PER_PAUSE != ROUNDS_PER_PAUSE - 1;
     my $half = int($count / 2);
     return [@{$self->batches($half)}, $self->short_lived, [{pause_s => PAUSE_S, head => '', tail => ''}],
@@ -139,7 +143,9 @@ sub batch
     while (@batch < $count) {
         my $kind = pick($self->{table});
         my $command = $kind->[1]->($self);
-        push @batch, $command if $self->{allowed}->(first_line($command));
+        next unless $self->{allowed}->(first_line($command)) && $self->is_remembered($command);
+        push @batch, command("mn\r\n") if $self->{avoid}{held_items} && is_arithmetic($command);
+        push @batch, $command;
     }
     return [@batch, command("mn\r\n")];
 }
@@ -166,6 +172,24 @@ sub first_line
     my ($command) = @_;
     my $unique = $command->{unique} ? '1' : '';
     return ("$command->{head}$unique$command->{tail}" =~ /\A([^\n]*)/)[0];
+}
+
+# Either no number gets longer, or there is nothing to forget.
+sub is_remembered
+{
+    my ($self, $command) = @_;
+    return 1 unless $self->{avoid}{longer_numbers};
+    my ($name, $key, @flags) = split / +/, first_line($command) =~ s/\r\z//r;
+    return $name ne 'incr' && ($name ne 'ma' || grep { /^(?:M[Dd-]|D0\z)/ } @flags)
+        unless $self->{numbers_grow};
+    return 1 unless $name =~ /^m[agsd]\z/;
+    return !grep { $name eq 'ma' ? /^[Tb]/ : /^[IRh]/ } @flags;
+}
+
+sub is_arithmetic
+{
+    my ($command) = @_;
+    return $command->{head} =~ /\A *(?:ma|incr|decr) /;
 }
 
 sub pick
@@ -289,7 +313,8 @@ sub malformed
         "ms $k -1$data", "ms $k 2147483646$data", "ms $k 4294967296$data", "ms $k +5$data",
         "ms $k 05$data", "ms $k 5 S100$data", "ms $k S5$data", "ms $k 5x$data", "ms $k 5\tq$data",
         "mg $long\r\n", "md $long q\r\n", "ma $long v\r\n", "ms $long 5$data", "me $long\r\n",
-        "ms $k 4$data", "ms $k 4 q k O1$data", "ms $k 3 MA$data", "ms $k 6 c$data\r\n",
+        "ms $k 4\r\nhello you\r\n", "ms $k 4 q k O1\r\nhello you\r\n", "ms $k 3 MA\r\nhello you\r\n",
+        "ms $k 6 c${data}anx\r\n",
         "mg  $k   v  k \r\n", "ms  $k  5  T0 $data", "mg $k v\r\r\n", "mg $k v\n", "md $k q\n",
         "mg !!!! b\r\n", "mg A b\r\n", "mg AA b\r\n", "mg AAA b k\r\n", "mg AAAA b k\r\n",
         "mg AA== b k\r\n", "mg AAA= b k\r\n", "ms Zg== 5 b k$data", "md Zg== b k\r\n",
