@@ -9,12 +9,17 @@
 #include "base/check.h"
 #include "base/log.h"
 
-/* Items looked at before the thread sleeps: about 100 us of work in 1 ms while a sweep is under way. */
-#define BUDGET_ITEMS  4096
-#define WORKING_MS    1
+/* The thread works in slices, with a quiescent point after each step, and sleeps after a slice so long that
+ * it takes a small part of a core.  Looking for dead items may take 2 %: 20 ms a second are enough for some
+ * 3 M items.  If it finds many it may take more, for each makes room for an item that cost the server more
+ * to store; and while there is more memory in use than there should be. */
+#define STEP_ITEMS   2048
+#define SLICE_NS     200000
+#define SHARE_PCT    2
+#define PAID_PCT     25
+#define LOOKS_PAID   8 /* for each dead item that they found */
 
-/* Between two sweeps; and how often a changed memory limit is looked for meanwhile. */
-#define SWEEP_EVERY_S 30
+/* Between two looks at the clock, when nothing is to do. */
 #define RESTING_MS    100
 
 struct maintenance {
@@ -25,6 +30,10 @@ struct maintenance {
     pthread_mutex_t lock;
     pthread_cond_t wakeup;
     bool stop; /* under lock */
+    uint32_t round_at_s; /* when the last round over all pages began */
+    bool in_round;
+    size_t looked_at;    /* in this slice */
+    size_t removed;
 };
 
 /* Sleeps, offline; true: stop. */
@@ -47,22 +56,63 @@ sleep_ms(struct maintenance *m, unsigned ms)
     return stop;
 }
 
+static uint64_t
+cpu_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* One step of a round, or of nothing but giving memory back. */
+static void
+step(struct maintenance *m)
+{
+    size_t budget = m->in_round ? STEP_ITEMS : 0;
+    size_t looked_at = engine_maintain(m->engine_thread, budget);
+    if (looked_at < budget)
+        m->in_round = false;
+    m->looked_at += looked_at;
+    m->removed += engine_removed(m->engine_thread);
+    engine_quiesce(m->engine_thread, clock_now(m->clock));
+}
+
+/* How long to sleep after so much work, in ms. */
+static unsigned
+pause_after(const struct maintenance *m, uint64_t spent_ns)
+{
+    bool is_paid = m->removed * LOOKS_PAID >= m->looked_at || engine_is_too_large(m->engine);
+    uint64_t pct = is_paid ? PAID_PCT : SHARE_PCT;
+    uint64_t ms = spent_ns * (100 - pct) / pct / 1000000 + 1;
+    return ms < RESTING_MS ? (unsigned)ms : RESTING_MS;
+}
+
+/* Works for about a slice; returns for how many ms to sleep then. */
+static unsigned
+slice(struct maintenance *m)
+{
+    /* A round each second: exptimes are no finer. */
+    uint32_t now_s = clock_now(m->clock);
+    if (!m->in_round && now_s != m->round_at_s) {
+        m->in_round = true;
+        m->round_at_s = now_s;
+    }
+    uint64_t start_ns = cpu_ns(), spent_ns;
+    m->looked_at = m->removed = 0;
+    do {
+        step(m);
+        spent_ns = cpu_ns() - start_ns;
+    } while (m->in_round && spent_ns < SLICE_NS);
+    bool busy = m->in_round || engine_has_limbo(m->engine_thread) || engine_is_too_large(m->engine);
+    return busy ? pause_after(m, spent_ns) : RESTING_MS;
+}
+
 static void *
 maintain(void *arg)
 {
     struct maintenance *m = arg;
-    uint32_t next_sweep_s = 0;
-    bool stop = false;
-    while (!stop) {
-        uint32_t now_s = clock_now(m->clock);
-        bool sweeping = now_s >= next_sweep_s;
-        if (engine_maintain(m->engine_thread, sweeping ? BUDGET_ITEMS : 0) < BUDGET_ITEMS &&
-            sweeping && !engine_has_limbo(m->engine_thread))
-            next_sweep_s = now_s + SWEEP_EVERY_S;
-        engine_quiesce(m->engine_thread, now_s);
-        bool busy = now_s >= next_sweep_s || engine_has_limbo(m->engine_thread);
-        stop = sleep_ms(m, busy ? WORKING_MS : RESTING_MS);
-    }
+    while (!sleep_ms(m, slice(m)))
+        ;
     engine_leave(m->engine_thread);
     return NULL;
 }

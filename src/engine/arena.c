@@ -128,13 +128,73 @@ arena_take_page(struct arena *a)
 
 /* Free pages keep their memory for the next taker, as long as all that has memory fits the limit: the
  * index, or a smaller limit, may have taken their place. */
-static void
-cool_free_pages(struct arena *a) REQUIRES(a->lock)
+static bool
+has_excess_memory(const struct arena *a) REQUIRES(a->lock)
 {
-    while (a->cold_count < a->free_count &&
-           a->used_pages + a->index_pages + (a->free_count - a->cold_count) > a->limit_pages)
-        madvise(arena_page_ptr(a, a->free_pages[a->cold_count++]), 1u << a->page_shift,
-                MADV_DONTNEED);
+    return a->cold_count < a->free_count &&
+           a->used_pages + a->index_pages + (a->free_count - a->cold_count) > a->limit_pages;
+}
+
+/* Takes free pages that must lose their memory off the stack; returns how many. */
+static uint32_t
+take_excess_pages(struct arena *a, page_no *pages, uint32_t max)
+{
+    uint32_t count = 0;
+    mutex_lock(&a->lock);
+    while (count < max && has_excess_memory(a))
+        pages[count++] = a->free_pages[--a->free_count];
+    mutex_unlock(&a->lock);
+    return count;
+}
+
+static void
+put_cold_pages(struct arena *a, const page_no *pages, uint32_t count)
+{
+    mutex_lock(&a->lock);
+    for (uint32_t i = 0; i < count; i++) {
+        a->free_pages[a->free_count++] = a->free_pages[a->cold_count];
+        a->free_pages[a->cold_count++] = pages[i];
+    }
+    mutex_unlock(&a->lock);
+}
+
+static int
+compare_pages(const void *a, const void *b)
+{
+    page_no left = *(const page_no *)a, right = *(const page_no *)b;
+    return left < right ? -1 : left > right;
+}
+
+/* Neighbours in one call: 6.7 ms for a megabyte in pieces of 128 KiB, 0.12 ms in pieces of 2 MiB, on a
+ * virtual machine, where telling the other cores of 32 pages costs more than of all. */
+static void
+give_to_system(const struct arena *a, page_no *pages, uint32_t count)
+{
+    qsort(pages, count, sizeof *pages, compare_pages);
+    for (uint32_t first = 0, end; first < count; first = end) {
+        for (end = first + 1; end < count && pages[end] == pages[end - 1] + 1; end++)
+            ;
+        madvise(arena_page_ptr(a, pages[first]), (size_t)(end - first) << a->page_shift, MADV_DONTNEED);
+    }
+}
+
+void
+arena_cool(struct arena *a, uint32_t pages_max)
+{
+    page_no pages[ARENA_COOLED_MAX];
+    uint32_t max = pages_max < ARENA_COOLED_MAX ? pages_max : ARENA_COOLED_MAX;
+    uint32_t count = take_excess_pages(a, pages, max);
+    give_to_system(a, pages, count);
+    put_cold_pages(a, pages, count);
+}
+
+bool
+arena_has_excess_memory(struct arena *a)
+{
+    mutex_lock(&a->lock);
+    bool has = has_excess_memory(a);
+    mutex_unlock(&a->lock);
+    return has;
 }
 
 void
@@ -144,7 +204,6 @@ arena_give_page(struct arena *a, page_no page)
     CHECK(a->used_pages > 0 && page > 0 && page < a->next_fresh);
     a->used_pages--;
     a->free_pages[a->free_count++] = page;
-    cool_free_pages(a);
     atomic_store_explicit(&a->full, false, memory_order_relaxed);
     mutex_unlock(&a->lock);
 }
@@ -157,7 +216,6 @@ arena_take_index_page(struct arena *a)
     a->index_waits = !ok;
     if (ok) {
         a->index_pages++;
-        cool_free_pages(a);
     }
     mutex_unlock(&a->lock);
     return ok;
@@ -171,7 +229,6 @@ arena_set_limit(struct arena *a, uint64_t bytes)
         return false;
     mutex_lock(&a->lock);
     a->limit_pages = (uint32_t)pages;
-    cool_free_pages(a);
     atomic_store_explicit(&a->full, false, memory_order_relaxed);
     mutex_unlock(&a->lock);
     return true;

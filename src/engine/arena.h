@@ -72,6 +72,12 @@ void arena_fini(struct arena *a);
 page_no arena_take_page(struct arena *a) MUST_USE;
 void arena_give_page(struct arena *a, page_no page);
 
+/* Gives the memory of free pages back to the system, as far as they do not fit into the limit, but at most
+ * 'pages_max' of them, or ARENA_COOLED_MAX.  No lock is held over it. */
+#define ARENA_COOLED_MAX 1024
+void arena_cool(struct arena *a, uint32_t pages_max);
+bool arena_has_excess_memory(struct arena *a);
+
 /* Counts one more page's worth for the index, the ghost or the rings. */
 bool arena_take_index_page(struct arena *a) MUST_USE;
 

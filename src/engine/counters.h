@@ -27,9 +27,7 @@
     X(moves_for_age)     /* of these, by the reasons of enum move_reason */                        \
     X(moves_for_need)                                                                              \
     X(moves_for_others)                                                                            \
-    X(sweeps)                                                                                      \
-    X(swept_items)                                                                                 \
-    X(swept_reclaimed)
+    X(sweeps)
 
 /* Counted per size class. */
 #define ENGINE_CLASS_COUNTERS(X)                                                                   \
@@ -52,7 +50,9 @@
     X(rescued)           /* copied out of a page that was taken */                                 \
     X(second_chances)    /* hit since the hand last passed, and passed over */                     \
     X(evicted_age_s)     /* of the last one evicted, since its last use: a gauge */                \
-    X(reclaimed)         /* dead items whose memory was used again */                              \
+    X(reclaimed)         /* dead items that were found when memory was wanted */                   \
+    X(crawler_reclaimed) /* dead items that the sweep found, */                                    \
+    X(crawler_items_checked) /* and all that it looked at */                                       \
     X(expired_unfetched)                                                                           \
     X(outofmemory)
 

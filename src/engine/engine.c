@@ -22,6 +22,10 @@ _Static_assert(PAGE_BYTES_MAX / 2 <= ITEM_VALUE_BYTES_MAX, "a chunk's value has 
 #define GROWTH_COARSE       1.12
 #define CHUNK_ROOM_DEFAULT  24
 
+/* Of one chunk, however large pages are: a value in one chunk is copied for a reader that is slow, a chain
+ * is not. */
+#define CHUNK_BYTES_MAX     (64u << 10)
+
 /* How far the limit can be raised at run time. */
 #define REACH_FACTOR        4
 #define REACH_BYTES_MIN     (1024 * MIB)
@@ -111,7 +115,9 @@ init_memory(struct engine *e)
     uint32_t smallest = (uint32_t)header_bytes(e) + c->chunk_bytes_min;
     if (smallest > c->page_bytes / 2)
         smallest = c->page_bytes / 2;
-    struct slab_config sc = {.growth = c->growth, .chunk_bytes_min = smallest};
+    uint32_t largest = smallest > CHUNK_BYTES_MAX ? smallest : CHUNK_BYTES_MAX;
+    struct slab_config sc = {
+        .growth = c->growth, .chunk_bytes_min = smallest, .chunk_bytes_max = largest};
     if (!slab_init(&e->slabs, &e->arena, &sc)) {
         arena_fini(&e->arena);
         return false;
@@ -367,6 +373,9 @@ count_leaving(struct engine_thread *t, const struct item *it, enum leave why)
     } else if (why == LEAVE_EXPIRED) {
         counter_add(&c->reclaimed, 1);
         counter_add(&c->expired_unfetched, !fetched);
+    } else if (why == LEAVE_SWEPT) {
+        counter_add(&c->crawler_reclaimed, 1);
+        counter_add(&c->expired_unfetched, !fetched && !item_is_flushed(t->engine, it));
     }
 }
 
@@ -411,11 +420,19 @@ item_unlink_hashed(struct engine_thread *t, struct item *it, uint64_t hash, enum
     return true;
 }
 
+void
+item_set_exptime(struct engine *e, struct item *it, uint32_t exptime_s)
+{
+    uint32_t before_s = atomic_exchange_explicit(&it->exptime_s, exptime_s, memory_order_relaxed);
+    if (exptime_s != 0 && (before_s == 0 || exptime_s < before_s))
+        slab_note_exptime(&e->slabs.pages[arena_page_of(&e->arena, arena_ref(&e->arena, it))], exptime_s);
+}
+
 static void
 free_bodies(struct engine *e, item_ref ref)
 {
     while (ref != 0) {
-        item_ref next = ((struct item_body *)item_at(e, ref))->next;
+        item_ref next = item_next_body((struct item_body *)item_at(e, ref));
         slab_free(&e->slabs, ref);
         ref = next;
     }
@@ -464,7 +481,7 @@ find_live(struct engine_thread *t, uint64_t hash, struct span key, bool count_de
     if (count_dead)
         counter_add(item_is_flushed(e, it) ? &t->counters.get_flushed : &t->counters.get_expired, 1);
     if (epoch_limbo_room(&t->epoch) > 0)
-        item_unlink(t, it, LEAVE_EXPIRED);
+        item_unlink(t, it, LEAVE_MISSED);
     return NULL;
 }
 
@@ -536,8 +553,7 @@ set_exptime(void *context, item_ref ref, item_ref same)
 {
     struct touch *touch = context;
     (void)same;
-    atomic_store_explicit(&item_at(touch->e, ref)->exptime_s, touch->exptime_s,
-                          memory_order_relaxed);
+    item_set_exptime(touch->e, item_at(touch->e, ref), touch->exptime_s);
 }
 
 /* Under the lock of its bucket, so that an incr or append that is making a new item out of this one
@@ -586,18 +602,41 @@ engine_value_iov(const struct engine *e, const struct item *it, uint32_t offset,
         iov[0] = (struct iovec){(char *)item_value(it) + offset, *bytes};
         return 1;
     }
+    struct engine_place start = {0};
+    return engine_value_iov_from(e, it, &start, offset, iov, max, bytes);
+}
+
+/* Moves the place to the chunk that holds the byte; false: the chain ends before it. */
+static bool
+find_place(const struct engine *e, const struct item *it, struct engine_place *place, uint32_t offset)
+{
+    if (place->ref == 0 || offset < place->offset)
+        *place = (struct engine_place){.ref = item_chain(it)->first};
+    while (place->ref != 0) {
+        const struct item_body *body = (const struct item_body *)item_at(e, place->ref);
+        if (offset - place->offset < body->data_bytes)
+            return true;
+        place->ref = item_next_body(body);
+        place->offset += body->data_bytes;
+    }
+    return false;
+}
+
+int
+engine_value_iov_from(const struct engine *e, const struct item *it, struct engine_place *place,
+                      uint32_t offset, struct iovec *iov, int max, size_t *bytes)
+{
     int count = 0;
-    item_ref ref = item_chain(it)->first;
-    while (ref != 0 && count < max) {
+    *bytes = 0;
+    if (!find_place(e, it, place, offset))
+        return 0;
+    uint32_t skipped = offset - place->offset;
+    for (item_ref ref = place->ref; ref != 0 && count < max;) {
         struct item_body *body = (struct item_body *)item_at(e, ref);
-        ref = body->next;
-        if (offset >= body->data_bytes) {
-            offset -= body->data_bytes;
-            continue;
-        }
-        iov[count++] = (struct iovec){body->data + offset, body->data_bytes - offset};
-        *bytes += body->data_bytes - offset;
-        offset = 0;
+        iov[count++] = (struct iovec){body->data + skipped, body->data_bytes - skipped};
+        *bytes += body->data_bytes - skipped;
+        skipped = 0;
+        ref = item_next_body(body);
     }
     return count;
 }

@@ -149,6 +149,18 @@ void engine_note_touch(struct engine_thread *t, const struct item *it, bool bump
 int engine_value_iov(const struct engine *e, const struct item *it, uint32_t offset,
                      struct iovec *iov, int max, size_t *bytes);
 
+/* A chunk of a chained value, so that who reads it piece by piece need not walk from its start each time.
+ * All zero: the first. */
+struct engine_place {
+    uint32_t ref;
+    uint32_t offset; /* of its first byte */
+};
+
+/* engine_value_iov() that starts to look for 'offset' at 'place', and leaves the chunk there that it found
+ * it in.  An 'offset' before the place is found, too. */
+int engine_value_iov_from(const struct engine *e, const struct item *it, struct engine_place *place,
+                          uint32_t offset, struct iovec *iov, int max, size_t *bytes);
+
 /* Keeps a chained item's memory (item_is_chained()) across quiescent points until it is unpinned. */
 void engine_pin(struct engine_thread *t, const struct item *it);
 void engine_unpin(struct engine_thread *t, const struct item *it);
@@ -276,7 +288,13 @@ bool engine_set_limit(struct engine *e, uint64_t bytes);
 bool engine_give_up_page(struct engine_thread *t, unsigned class_id);
 
 /* Background work: sweeps dead items, gives memory back.  'budget' bounds it, in items looked at.
- * Returns how many it looked at; less than the budget: nothing is left to do for now. */
+ * Returns how many it looked at; less than the budget: a round has ended, nothing is left to do for now. */
 size_t engine_maintain(struct engine_thread *t, size_t budget);
+
+/* How many items the thread's last engine_maintain() removed. */
+size_t engine_removed(const struct engine_thread *t);
+
+/* Is more memory in use than the limit allows, for engine_maintain() to give back? */
+bool engine_is_too_large(struct engine *e);
 
 #endif

@@ -295,7 +295,13 @@ index_prefetch_item(const struct index *ix, uint64_t hash)
             __builtin_prefetch(item + line * CACHE_LINE_BYTES);
         return;
     }
-    struct bucket *next = next_bucket(ix, b);
+    index_prefetch_overflow(ix, hash);
+}
+
+void
+index_prefetch_overflow(const struct index *ix, uint64_t hash)
+{
+    struct bucket *next = next_bucket(ix, bucket_for(ix, hash));
     if (next != NULL)
         __builtin_prefetch(next);
 }

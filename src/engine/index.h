@@ -75,9 +75,11 @@ void index_fini(struct index *ix);
 /* The item stored under 'key', or 0.  'hash' is hash_span(key, seed). */
 item_ref index_find(const struct index *ix, uint64_t hash, struct span key);
 
-/* Start the loads that index_find(hash) will need: of the bucket; of the items that may match. */
+/* Start the loads that index_find(hash) will need: of the bucket; of the items that may match.  Or that
+ * index_swap() will need, besides the bucket: of its first overflow bucket. */
 void index_prefetch(const struct index *ix, uint64_t hash);
 void index_prefetch_item(const struct index *ix, uint64_t hash);
+void index_prefetch_overflow(const struct index *ix, uint64_t hash);
 
 /* Puts 'new' where 'old' is.  old = 0: a new entry; new = 0: removes it.  INDEX_CHANGED if 'old' is no
  * longer there, or, with old = 0, if the key has an entry. */

@@ -66,7 +66,7 @@ struct item {
     _Atomic uint32_t lengths;   /* vlen:20 | enum item_queue:4 | klen:8 */
     _Atomic uint32_t atime_s;   /* of the last store or hit */
     _Atomic uint8_t hit;        /* enum item_hit */
-    uint8_t class_id;
+    _Atomic uint8_t class_id;   /* written while nobody should look; a walk over a page may all the same */
     _Atomic uint16_t state;     /* enum item_state */
 };
 _Static_assert(sizeof(struct item) == 16, "the header without cas is 16 bytes");
@@ -80,17 +80,25 @@ struct item_chain {
 };
 
 struct item_body {
-    item_ref next;             /* 0: the last */
+    _Atomic item_ref next;     /* 0: the last; the sweep may take it for an exptime, and look too soon */
     item_ref owner;            /* the item this is a piece of */
     uint32_t data_bytes;       /* in this chunk */
     _Atomic uint8_t hit;
-    uint8_t class_id;
+    _Atomic uint8_t class_id;
     _Atomic uint16_t state;
     char data[];
 };
+_Static_assert(offsetof(struct item_body, next) == offsetof(struct item, exptime_s), "same place");
 _Static_assert(sizeof(struct item_body) == 16, "a body chunk starts like an item");
 _Static_assert(offsetof(struct item_body, state) == offsetof(struct item, state), "same place");
 _Static_assert(offsetof(struct item_body, class_id) == offsetof(struct item, class_id), "same place");
+
+/* Whoever may read the chain sees it: its item was linked after it was made. */
+static inline item_ref
+item_next_body(const struct item_body *body)
+{
+    return atomic_load_explicit(&((struct item_body *)body)->next, memory_order_relaxed);
+}
 
 static inline uint16_t
 item_state(const struct item *it)

@@ -88,14 +88,14 @@ make_room(struct engine_thread *t, unsigned class_id)
 }
 
 enum engine_status
-chunk_alloc(struct engine_thread *t, uint32_t bytes, item_ref *out)
+chunk_alloc(struct engine_thread *t, uint32_t bytes, uint32_t exptime_s, item_ref *out)
 {
     struct engine *e = t->engine;
     unsigned class_id = slab_class_for(&e->slabs, bytes);
     struct slab_pressure seen;
-    *out = slab_alloc(&e->slabs, class_id, &seen);
+    *out = slab_alloc(&e->slabs, class_id, exptime_s, &seen);
     while (*out == 0 && slab_give_spare(&e->slabs))
-        *out = slab_alloc(&e->slabs, class_id, &seen);
+        *out = slab_alloc(&e->slabs, class_id, exptime_s, &seen);
     if (*out == 0)
         return make_room(t, class_id);
     t->made_room = false;

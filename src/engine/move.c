@@ -189,7 +189,7 @@ carry_all(void *context, item_ref old_ref, item_ref new_ref)
 {
     struct engine *e = context;
     struct item *old = item_at(e, old_ref), *new = item_at(e, new_ref);
-    atomic_store_explicit(&new->exptime_s, item_exptime(old), memory_order_relaxed);
+    item_set_exptime(e, new, item_exptime(old));
     atomic_store_explicit(&new->state, item_state(old), memory_order_release);
 }
 
@@ -213,7 +213,7 @@ copy_out(struct engine_thread *t, struct slab_class *c, unsigned class_id, struc
     REQUIRES(c->lock)
 {
     struct engine *e = t->engine;
-    item_ref old = arena_ref(&e->arena, it), new = slab_take_locked(&e->slabs, c, class_id);
+    item_ref old = arena_ref(&e->arena, it), new = slab_take_locked(&e->slabs, c, class_id, item_exptime(it));
     if (new == 0)
         return false;
     uint64_t hash = engine_hash(e, item_key(it));

@@ -27,6 +27,8 @@ make_classes(struct slabs *s, const struct slab_config *c)
     uint32_t page_bytes = 1u << s->arena->page_shift;
     uint32_t align = 1u << s->arena->shift;
     uint32_t max = page_bytes / 2;
+    if (c->chunk_bytes_max != 0 && c->chunk_bytes_max < max)
+        max = c->chunk_bytes_max;
     uint32_t bytes = align_up(c->chunk_bytes_min, align);
     unsigned id = 0;
     CHECK(bytes <= max);
@@ -184,6 +186,7 @@ add_page(struct slabs *s, struct slab_class *c, unsigned class_id)
         c->interval = c->heat = 0;
     slab_note_filled(s, c);
     c->waits = 0;
+    atomic_store_explicit(&page->due_s, PAGE_DUE_NEVER, memory_order_relaxed);
     ring_add(s, c, no);
     partial_add(s, c, no);
     atomic_store_explicit(&page->class_id, (uint8_t)class_id, memory_order_relaxed);
@@ -209,30 +212,54 @@ take_chunk(struct slabs *s, struct slab_class *c, page_no no)
     return slab_chunk(s, c, no, n);
 }
 
+void
+slab_note_exptime(struct page *page, uint32_t exptime_s)
+{
+    uint32_t due_s = atomic_load_explicit(&page->due_s, memory_order_relaxed);
+    /* Written even if it stays what it is.  Release: pairs with the exchange in the sweep, which comes
+     * after this and then sees the exptime in the chunk, or before it. */
+    while (!atomic_compare_exchange_weak_explicit(&page->due_s, &due_s,
+                                                  exptime_s < due_s ? exptime_s : due_s,
+                                                  memory_order_release, memory_order_relaxed))
+        ;
+}
+
+/* What the sweep must know of a chunk before it sees it.  It holds the class's lock when it looks: so what
+ * stays as it is need not be written. */
+static void
+set_up_chunk(struct slabs *s, struct item *chunk, unsigned class_id, uint32_t exptime_s)
+{
+    struct page *page = &s->pages[arena_page_of(s->arena, arena_ref(s->arena, chunk))];
+    atomic_store_explicit(&chunk->class_id, (uint8_t)class_id, memory_order_relaxed);
+    atomic_store_explicit(&chunk->exptime_s, exptime_s, memory_order_relaxed);
+    if (exptime_s != 0 &&
+        exptime_s < atomic_load_explicit(&page->due_s, memory_order_relaxed))
+        slab_note_exptime(page, exptime_s);
+    atomic_store_explicit(&chunk->state, ITEM_RESERVED, memory_order_release);
+}
+
 static item_ref
-give_out(struct slabs *s, struct slab_class *c, unsigned class_id)
+give_out(struct slabs *s, struct slab_class *c, unsigned class_id, uint32_t exptime_s)
 {
     struct item *chunk = take_chunk(s, c, c->partial);
-    /* Walkers of the page see the chunk only now; its header is complete enough for them. */
-    chunk->class_id = (uint8_t)class_id;
-    atomic_store_explicit(&chunk->state, ITEM_RESERVED, memory_order_release);
+    set_up_chunk(s, chunk, class_id, exptime_s);
     return arena_ref(s->arena, chunk);
 }
 
 item_ref
-slab_take_locked(struct slabs *s, struct slab_class *c, unsigned class_id)
+slab_take_locked(struct slabs *s, struct slab_class *c, unsigned class_id, uint32_t exptime_s)
 {
-    return c->partial != 0 ? give_out(s, c, class_id) : 0;
+    return c->partial != 0 ? give_out(s, c, class_id, exptime_s) : 0;
 }
 
 item_ref
-slab_alloc(struct slabs *s, unsigned class_id, struct slab_pressure *seen)
+slab_alloc(struct slabs *s, unsigned class_id, uint32_t exptime_s, struct slab_pressure *seen)
 {
     struct slab_class *c = &s->classes[class_id];
     item_ref ref = 0;
     mutex_lock(&c->lock);
     if (c->partial != 0 || add_page(s, c, class_id))
-        ref = give_out(s, c, class_id);
+        ref = give_out(s, c, class_id, exptime_s);
     seen->free_chunks = slab_free_chunks(c);
     seen->total_chunks = (uint64_t)c->page_count * c->chunks_per_page;
     mutex_unlock(&c->lock);
@@ -325,6 +352,7 @@ slab_drain_locked(struct slabs *s, struct slab_class *c, page_no no)
     CHECK(page->state == PAGE_IN_CLASS);
     leave_class(s, c, no);
     page->state = PAGE_DRAINING;
+    atomic_store_explicit(&page->due_s, 0, memory_order_relaxed);
     c->draining_count++;
     if (page->used == 0) {
         c->draining_count--;

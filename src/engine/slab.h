@@ -27,6 +27,8 @@
 
 #define SLAB_CLASSES_MAX     255 /* ids 1..255: a class id is a byte, and 0 is none */
 
+#define PAGE_DUE_NEVER UINT32_MAX
+
 enum page_state { PAGE_NONE, PAGE_IN_CLASS, PAGE_DRAINING };
 
 struct page {
@@ -39,6 +41,7 @@ struct page {
     page_no next, prev;  /* the pages of the class, a ring */
     page_no partial_next, partial_prev;
     uint64_t cooled_turn; /* when it was last looked at for what is in use; move.c */
+    _Atomic uint32_t due_s; /* from when on something in it may be dead; for the sweep: see sweep.c */
 };
 
 struct slab_class {
@@ -77,6 +80,7 @@ struct slabs {
 struct slab_config {
     double growth;            /* > 1 */
     uint32_t chunk_bytes_min; /* of the smallest chunk, header and all */
+    uint32_t chunk_bytes_max; /* of the largest, at most; >= chunk_bytes_min; 0: half a page */
 };
 
 bool slab_init(struct slabs *s, struct arena *a, const struct slab_config *c) MUST_USE;
@@ -91,8 +95,13 @@ struct slab_pressure {
     uint64_t total_chunks;
 };
 
-/* A chunk whose header says ITEM_RESERVED and this class; the rest is undefined. */
-item_ref slab_alloc(struct slabs *s, unsigned class_id, struct slab_pressure *seen) MUST_USE;
+/* A chunk whose header says ITEM_RESERVED, this class and this exptime; the rest is undefined. */
+item_ref slab_alloc(struct slabs *s, unsigned class_id, uint32_t exptime_s,
+                    struct slab_pressure *seen) MUST_USE;
+
+/* Something in the page will be dead at 'exptime_s', which is not 0: to be called after this was written
+ * into a chunk that was given out with a later one, or none. */
+void slab_note_exptime(struct page *page, uint32_t exptime_s);
 
 /* Nobody may hold the chunk any more. */
 void slab_free(struct slabs *s, item_ref ref);
@@ -103,8 +112,9 @@ void slab_free_locked(struct slabs *s, struct slab_class *c, item_ref ref) REQUI
 /* Takes the page out of its class; it goes back to the arena when its last chunk is freed (or now). */
 void slab_drain_locked(struct slabs *s, struct slab_class *c, page_no page) REQUIRES(c->lock);
 
-/* A chunk of the class, if it has a free one: no page is taken for it. */
-item_ref slab_take_locked(struct slabs *s, struct slab_class *c, unsigned class_id) REQUIRES(c->lock);
+/* The same for the holder of the class's lock; but no page is taken for it. */
+item_ref slab_take_locked(struct slabs *s, struct slab_class *c, unsigned class_id, uint32_t exptime_s)
+    REQUIRES(c->lock);
 
 /* The class has stored, or begins to store, a page's worth of new items: the clock goes on. */
 void slab_note_filled(struct slabs *s, struct slab_class *c) REQUIRES(c->lock);

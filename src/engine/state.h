@@ -29,7 +29,9 @@ struct engine {
     _Atomic uint16_t generation; /* items of others are flushed; 7 bits, in place for item.state */
     _Atomic uint32_t flush_at_s; /* a flush that is still to come; 0: none */
     struct mutex flush_lock;     /* of the flush's steps, and of the sweep below */
-    page_no sweep_page;          /* where engine_maintain() goes on */
+    page_no sweep_page;          /* where engine_maintain() goes on; 0: at the start */
+    uint32_t sweep_chunk;        /* of that page; 0: it has not begun with it */
+    uint32_t sweep_due_s;        /* the least exptime seen in it */
     uint32_t unswept;            /* generations begun that no whole sweep has followed yet */
     uint32_t swept_from;         /* of these, begun before the sweep under way */
     uint64_t flushed_at_count;   /* items that had ever been stamped at the last flush */
@@ -63,6 +65,7 @@ struct engine_thread {
     struct move move;
     uint32_t now_s;
     uint32_t stored_bytes; /* see engine_stored_bytes() */
+    size_t removed;        /* see engine_removed() */
     int32_t index_delta;  /* entries not yet told to index_count() */
     counter_t stamped;    /* items given a generation: see begin_generation() */
     uint32_t coming_chunks; /* evicted since the last quiescent point */
@@ -113,13 +116,23 @@ bool item_is_expired(const struct item *it, uint32_t now_s);
 uint64_t item_total_bytes(const struct item *it);
 
 /* Why an item leaves the cache. */
-enum leave { LEAVE_DELETED, LEAVE_REPLACED, LEAVE_EVICTED, LEAVE_EXPIRED };
+enum leave {
+    LEAVE_DELETED,
+    LEAVE_REPLACED,
+    LEAVE_EVICTED,
+    LEAVE_EXPIRED, /* dead, and its memory was wanted */
+    LEAVE_SWEPT,   /* dead, found by the sweep */
+    LEAVE_MISSED,  /* dead, found by a look-up or a store of its key */
+};
 
 /* Takes 'it' out of the index, if it is still there, and retires it; true if it was. */
 bool item_unlink(struct engine_thread *t, struct item *it, enum leave why);
 
-/* The same for who has the hash of its key. */
+/* The same, for who knows the hash of its key. */
 bool item_unlink_hashed(struct engine_thread *t, struct item *it, uint64_t hash, enum leave why);
+
+/* Sets the exptime; if the item is linked, under the lock of its bucket. */
+void item_set_exptime(struct engine *e, struct item *it, uint32_t exptime_s);
 
 /* Bookkeeping of an item that has just entered or left the index; the latter retires it. */
 void item_entered(struct engine_thread *t, struct item *it);
@@ -166,8 +179,9 @@ void item_retire(struct engine_thread *t, struct item *it);
 /* Gives the memory of an item back; nobody may hold it. */
 void item_free(struct engine *e, item_ref ref);
 
-/* A chunk for 'bytes', evicting ahead when memory runs low.  OK, AGAIN or NO_MEMORY. */
-enum engine_status chunk_alloc(struct engine_thread *t, uint32_t bytes, item_ref *out) MUST_USE;
+/* A chunk for 'bytes' with this exptime, evicting ahead when memory runs low.  OK, AGAIN or NO_MEMORY. */
+enum engine_status chunk_alloc(struct engine_thread *t, uint32_t bytes, uint32_t exptime_s,
+                               item_ref *out) MUST_USE;
 
 /* AGAIN while memory may come back from quiescent points or from other threads, then NO_MEMORY. */
 enum engine_status give_up_or_wait(struct engine_thread *t, unsigned class_id) MUST_USE;
@@ -177,6 +191,12 @@ void feed_index(struct engine_thread *t);
 
 /* Begins the flush whose time has come. */
 void flush_when_due(struct engine_thread *t);
+
+/* sweep.c */
+
+/* Looks at a few chunks, or passes over pages; returns how many, or 0 when the limbo is full.  '*ended':
+ * all pages have been seen, by a sweep that began after the last flush. */
+size_t sweep_step(struct engine_thread *t, bool *ended) REQUIRES(t->engine->flush_lock) MUST_USE;
 
 /* evict.c */
 

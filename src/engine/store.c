@@ -34,10 +34,9 @@ initial_state(const struct engine *e, uint32_t client_flags, bool chained)
 
 static void
 fill_header(struct item *it, uint16_t state, struct span key, uint32_t client_flags,
-            uint32_t exptime_s, uint32_t value_bytes)
+            uint32_t value_bytes)
 {
     bool chained = (state & ITEM_CHAINED) != 0;
-    atomic_store_explicit(&it->exptime_s, exptime_s, memory_order_relaxed);
     atomic_store_explicit(&it->lengths, (uint32_t)key.bytes << 24 | (chained ? 0 : value_bytes),
                           memory_order_relaxed);
     atomic_store_explicit(&it->hit, 0, memory_order_relaxed);
@@ -83,12 +82,11 @@ engine_reserve(struct engine_thread *t, struct span key, uint32_t client_flags, 
         return ENGINE_NO_MEMORY;
     bytes += chained ? 3 + sizeof(struct item_chain) : value_bytes;
     item_ref ref;
-    enum engine_status status = chunk_alloc(t, (uint32_t)bytes, &ref);
+    enum engine_status status = chunk_alloc(t, (uint32_t)bytes, exptime_s, &ref);
     if (status != ENGINE_OK)
         return status;
     struct item *it = item_at(e, ref);
-    fill_header(it, initial_state(e, client_flags, chained), key, client_flags, exptime_s,
-                value_bytes);
+    fill_header(it, initial_state(e, client_flags, chained), key, client_flags, value_bytes);
     *up = (struct upload){.item = it, .value_bytes = value_bytes};
     return ENGINE_OK;
 }
@@ -102,18 +100,19 @@ add_body(struct engine_thread *t, struct upload *up)
     if (bytes > e->slabs.chunk_bytes_max)
         bytes = e->slabs.chunk_bytes_max;
     item_ref ref;
-    enum engine_status status = chunk_alloc(t, (uint32_t)bytes, &ref);
+    enum engine_status status = chunk_alloc(t, (uint32_t)bytes, 0, &ref);
     if (status != ENGINE_OK)
         return status;
     struct item_body *body = (struct item_body *)item_at(e, ref);
-    body->next = 0;
+    /* 'next' is 0: it is where an item has its exptime. */
     body->owner = arena_ref(&e->arena, up->item);
     body->data_bytes = (uint32_t)(bytes - sizeof *body);
     atomic_store_explicit(&body->state, ITEM_BODY, memory_order_release);
     if (up->tail_ref == 0)
         item_chain(up->item)->first = ref;
     else
-        ((struct item_body *)item_at(e, up->tail_ref))->next = ref;
+        atomic_store_explicit(&((struct item_body *)item_at(e, up->tail_ref))->next, ref,
+                              memory_order_relaxed);
     up->tail_ref = ref;
     up->tail_filled = 0;
     return ENGINE_OK;
@@ -227,7 +226,7 @@ carry_over(void *context, item_ref old_ref, item_ref new_ref)
     struct carry *c = context;
     struct item *old = item_at(c->e, old_ref), *new = item_at(c->e, new_ref);
     if (c->how->keeps_exptime)
-        atomic_store_explicit(&new->exptime_s, item_exptime(old), memory_order_relaxed);
+        item_set_exptime(c->e, new, item_exptime(old));
     if (c->how->keeps_token && (item_state(old) & ITEM_TOKEN_SENT))
         atomic_fetch_or_explicit(&new->state, ITEM_TOKEN_SENT, memory_order_release);
 }
@@ -294,11 +293,11 @@ link_item(struct engine_thread *t, uint64_t hash, struct item *it, item_ref old,
             evict_admit(t, it);
         if (old != 0)
             item_left(t, item_at(e, old),
-                      item_is_dead(e, item_at(e, old), t->now_s) ? LEAVE_EXPIRED : LEAVE_REPLACED);
+                      item_is_dead(e, item_at(e, old), t->now_s) ? LEAVE_MISSED : LEAVE_REPLACED);
         /* A flush that came after the stamp may have been swept already, and a generation comes back
          * after a hundred others: nobody must find it then. */
         if (UNLIKELY(item_is_flushed(e, it)))
-            item_unlink(t, it, LEAVE_EXPIRED);
+            item_unlink(t, it, LEAVE_MISSED);
         if (UNLIKELY(atomic_load_explicit(&e->index.hungry, memory_order_relaxed)))
             feed_index(t);
         return ENGINE_OK;
@@ -591,7 +590,7 @@ make_result(struct engine_thread *t, struct span key, const struct item *old, st
 }
 
 static struct linking
-linking_of_result(const struct engine_arith *a, const struct item *old, struct item *it)
+linking_of_result(struct engine *e, const struct engine_arith *a, const struct item *old, struct item *it)
 {
     struct linking how = {.marks = a->marks, .cas_new = a->cas_new};
     if (old == NULL)
@@ -600,7 +599,7 @@ linking_of_result(const struct engine_arith *a, const struct item *old, struct i
     how.keeps_token = true;
     how.keeps_exptime = !a->sets_exptime;
     if (a->sets_exptime)
-        atomic_store_explicit(&it->exptime_s, a->exptime_s, memory_order_relaxed);
+        item_set_exptime(e, it, a->exptime_s);
     return how;
 }
 
@@ -613,7 +612,7 @@ try_arith(struct engine_thread *t, uint64_t hash, struct span key, struct engine
     enum engine_status status = make_result(t, key, old.it, a, &up);
     if (status != ENGINE_OK)
         return status == ENGINE_TOO_LARGE ? ENGINE_NO_MEMORY : status;
-    struct linking how = linking_of_result(a, old.it, up.item);
+    struct linking how = linking_of_result(t->engine, a, old.it, up.item);
     a->item = up.item;
     status = link_item(t, hash, up.item, old.ref, &how, &a->cas);
     *raced = status == ENGINE_EXISTS;

@@ -156,10 +156,16 @@ static void
 stream_item(struct exec_thread *xt, struct stream *st, struct output *out)
 {
     uint64_t value_bytes = st->bytes - (st->ends_line ? sizeof line_end : 0);
+    struct engine_place place = st->place;
     struct iovec iov;
     size_t bytes;
+    bool first = true;
     while (!output_is_full(out) && st->offset < value_bytes &&
-           engine_value_iov(xt->exec->engine, st->item, (uint32_t)st->offset, &iov, 1, &bytes) > 0) {
+           engine_value_iov_from(xt->exec->engine, st->item, &place, (uint32_t)st->offset, &iov, 1,
+                                 &bytes) > 0) {
+        if (first) /* what is not sent of this output will be asked for again */
+            st->place = place;
+        first = false;
         output_borrow(out, iov.iov_base, bytes);
         st->offset += bytes;
         out->streamed_bytes += bytes;

@@ -53,6 +53,7 @@ struct stream {
     char *report;            /* from malloc */
     struct dump *dump;
     uint64_t offset;         /* produced so far, less what session_unsend() took back */
+    struct engine_place place; /* STREAM_ITEM: at or before 'offset', also after session_unsend() */
     uint64_t bytes;          /* of the item and its line end, or of the report */
 };
 

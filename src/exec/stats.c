@@ -205,11 +205,9 @@ item_stats(struct report *r, const struct figures *f)
     stat_u64(r, "evicted_unfetched", v(&c->evicted_unfetched));
     stat_u64(r, "evicted_active", v(&c->evicted_active));
     stat_u64(r, "evictions", v(&c->evicted));
-    /* The two are not counted in one step: the difference may be below 0 for a moment. */
-    uint64_t reclaimed = v(&c->reclaimed), swept = v(&f->total.swept_reclaimed);
-    stat_u64(r, "reclaimed", reclaimed > swept ? reclaimed - swept : 0);
-    stat_u64(r, "crawler_reclaimed", swept);
-    stat_u64(r, "crawler_items_checked", v(&f->total.swept_items));
+    stat_u64(r, "reclaimed", v(&c->reclaimed));
+    stat_u64(r, "crawler_reclaimed", v(&c->crawler_reclaimed));
+    stat_u64(r, "crawler_items_checked", v(&c->crawler_items_checked));
     stat_u64(r, "lrutail_reflocked", 0);
     stat_u64(r, "moves_to_cold", 0);
     stat_u64(r, "moves_to_warm", v(&c->promoted));
@@ -267,8 +265,8 @@ items_of_class(struct report *r, struct exec_thread *xt, const struct figures *f
     class_stat(r, p, id, "expired_unfetched", v(&c->expired_unfetched));
     class_stat(r, p, id, "evicted_unfetched", v(&c->evicted_unfetched));
     class_stat(r, p, id, "evicted_active", v(&c->evicted_active));
-    class_stat(r, p, id, "crawler_reclaimed", 0);
-    class_stat(r, p, id, "crawler_items_checked", 0);
+    class_stat(r, p, id, "crawler_reclaimed", v(&c->crawler_reclaimed));
+    class_stat(r, p, id, "crawler_items_checked", v(&c->crawler_items_checked));
     class_stat(r, p, id, "lrutail_reflocked", 0);
     class_stat(r, p, id, "moves_to_cold", 0);
     class_stat(r, p, id, "moves_to_warm", v(&c->promoted));

@@ -19,6 +19,16 @@ count_chunk(struct audit *a, enum item_state kind)
     a->body_chunks += kind == ITEM_BODY;
 }
 
+/* The sweep must not come too late: unless it is in the page just now. */
+static void
+audit_due(struct engine *e, const struct page *page, page_no no, const struct item *it)
+{
+    enum item_state kind = kind_of(it);
+    bool counts = kind == ITEM_LINKED || kind == ITEM_RESERVED;
+    if (counts && item_exptime(it) != 0 && !(e->sweep_page == no && e->sweep_chunk > 0))
+        MUST(page->due_s <= item_exptime(it));
+}
+
 static void
 audit_page(struct engine *e, unsigned id, page_no no, struct audit *a)
 {
@@ -33,6 +43,7 @@ audit_page(struct engine *e, unsigned id, page_no no, struct audit *a)
         used += kind != ITEM_FREE;
         MUST(kind == ITEM_FREE || it->class_id == id);
         count_chunk(a, kind);
+        audit_due(e, page, no, it);
     }
     MUST(used == page->used);
 }
@@ -175,7 +186,7 @@ audit_chain(struct engine *e, const struct item *it, struct audit *a)
         MUST(body->owner == arena_ref(&e->arena, it));
         bytes += body->data_bytes;
         a->bodies++;
-        ref = body->next;
+        ref = item_next_body(body);
     }
     MUST(bytes == item_value_bytes(it));
 }

@@ -91,12 +91,22 @@ START_TEST(free_pages_keep_their_memory_only_within_the_limit)
     arena_give_page(&a, 4);
     arena_give_page(&a, 5);
     ck_assert_uint_eq(resident(&a, 4), PAGE);
+    ck_assert(!arena_has_excess_memory(&a));
+    arena_cool(&a, 8);
+    ck_assert_uint_eq(resident(&a, 4) + resident(&a, 5), 2 * PAGE);
     ck_assert(arena_take_index_page(&a)); /* takes the place of one of them */
+    ck_assert(arena_has_excess_memory(&a));
+    arena_cool(&a, 8);
     ck_assert_uint_eq(resident(&a, 4) + resident(&a, 5), PAGE);
     ck_assert(arena_set_limit(&a, 3 * PAGE));
+    arena_cool(&a, 0);
+    ck_assert_uint_eq(resident(&a, 4) + resident(&a, 5), PAGE);
+    arena_cool(&a, 1);
+    ck_assert(!arena_has_excess_memory(&a));
     ck_assert_uint_eq(resident(&a, 4) + resident(&a, 5), 0);
     ck_assert_uint_eq(arena_excess_pages(&a), 4);
     arena_give_page(&a, 6);
+    arena_cool(&a, 8);
     ck_assert_uint_eq(resident(&a, 6), 0);
     ck_assert(arena_set_limit(&a, 8 * PAGE));
     ck_assert_uint_eq(arena_excess_pages(&a), 0);
@@ -164,6 +174,7 @@ START_TEST(preallocated_memory_is_the_limit_and_makes_room_for_the_index)
         bytes += resident(&a, page);
     ck_assert_uint_eq(bytes, 31 * PAGE);
     ck_assert(arena_take_index_page(&a));
+    arena_cool(&a, 8);
     bytes = 0;
     for (page_no page = 1; page < a.next_fresh; page++)
         bytes += resident(&a, page);

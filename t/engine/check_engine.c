@@ -533,7 +533,7 @@ START_TEST(whoever_joins_or_wakes_sees_the_flush_that_is_due)
 }
 END_TEST
 
-/* Generations are 8 bits: item 'old' must not come back when they wrap. */
+/* Generations are 7 bits: item 'old' must not come back when they wrap. */
 START_TEST(six_hundred_flushes_with_stores_between_bring_nothing_back)
 {
     struct fixture f = fixture_open(small_config(64 * MIB));
@@ -554,6 +554,36 @@ START_TEST(six_hundred_flushes_with_stores_between_bring_nothing_back)
         sprintf(key, "k%u", i);
         MUST(get(&f, key) == NULL);
     }
+    audit(&f);
+    fixture_close(&f);
+}
+END_TEST
+
+/* Nobody sweeps, so the flushes must: but not all at once, however much there is. */
+START_TEST(a_flush_that_must_sweep_is_put_off_and_not_slow)
+{
+    struct fixture f = fixture_open(small_config(64 * MIB));
+    char key[16];
+    for (unsigned i = 0; i < 50000; i++) {
+        sprintf(key, "%u", i);
+        put(&f, key, "v");
+    }
+    unsigned put_off = 0;
+    for (unsigned i = 0; i < 300; i++) {
+        put(&f, "k", "v");
+        enum engine_status status = engine_flush(f.t, 0);
+        if (status == ENGINE_AGAIN) {
+            put_off++;
+            ck_assert_uint_le(epoch_limbo_count(&f.t->epoch), 25000);
+            ck_assert(holds(&f, "k", "v"));
+        } else {
+            ck_assert_int_eq(status, ENGINE_OK);
+            MUST(get(&f, "k") == NULL);
+        }
+        fixture_turn(&f);
+    }
+    ck_assert_uint_ge(put_off, 2);
+    ck_assert_uint_le(put_off, 10);
     audit(&f);
     fixture_close(&f);
 }
@@ -596,7 +626,7 @@ START_TEST(a_flush_during_a_sweep_is_swept_to_the_end)
     char key[16];
     for (unsigned i = 0; i < 10000; i++) {
         sprintf(key, "%u", i);
-        put(&f, key, "some value");
+        put_until(&f, key, "some value", i % 2 == 0 ? f.now_s : 0);
     }
     ck_assert_uint_ge(engine_maintain(f.t, 2000), 2000);
     flush(&f, 0);
@@ -1263,6 +1293,7 @@ add_time(Suite *suite)
     tcase_add_test(tc, the_last_flush_replaces_a_pending_one);
     tcase_add_test(tc, whoever_joins_or_wakes_sees_the_flush_that_is_due);
     tcase_add_loop_test(tc, six_hundred_flushes_with_stores_between_bring_nothing_back, 0, 2);
+    tcase_add_test(tc, a_flush_that_must_sweep_is_put_off_and_not_slow);
     tcase_add_test(tc, flushes_without_stores_between_cost_no_generation);
     tcase_add_test(tc, a_flushed_cache_is_swept_empty);
     tcase_add_test(tc, a_flush_during_a_sweep_is_swept_to_the_end);

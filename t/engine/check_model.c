@@ -79,7 +79,7 @@ struct model {
     uint64_t random;
     uint64_t last_cas;
     uint32_t flush_at_s;
-    uint64_t hits, missing, refused;
+    uint64_t hits, missing, refused, dead;
     struct held_upload uploads[UPLOADS_MAX];
     struct held_pin pins[PINS_MAX];
     char piece[PIECE_MAX];
@@ -577,6 +577,32 @@ step(struct model *m)
 /* ---- a run ---- */
 
 static void
+count_dead(void *context, item_ref ref)
+{
+    struct model *m = context;
+    m->dead += item_is_dead(m->f.e, item_at(m->f.e, ref), m->f.now_s);
+}
+
+/* After one round of the sweep, in so many calls as the pages and chunks need, nothing dead is left. */
+static void
+check_sweep(struct model *m)
+{
+    const struct engine *e = m->f.e;
+    uint64_t chunks = ((uint64_t)e->arena.next_fresh << e->arena.page_shift) / e->slabs.classes[1].chunk_bytes;
+    uint64_t calls = 0, calls_max = 2 * (chunks + 2 * (uint64_t)e->arena.next_fresh) / 1000 + 20;
+    fixture_turn(&m->f);
+    for (unsigned rounds = 0; rounds < 2; calls++) { /* the first one may have been under way */
+        MUST(calls < calls_max);
+        rounds += engine_maintain(m->f.t, 1000) < 1000;
+        fixture_turn(&m->f);
+    }
+    m->dead = 0;
+    for (uint64_t bucket = 0; bucket < index_bucket_count(&e->index); bucket++)
+        index_walk(&m->f.e->index, bucket, count_dead, m);
+    MUST(m->dead == 0);
+}
+
+static void
 check_whole(struct model *m)
 {
     struct audit a;
@@ -585,6 +611,7 @@ check_whole(struct model *m)
     arena_usage(&m->f.e->arena, &usage);
     if (!m->s->moves_limit)
         MUST(usage.used_pages + usage.index_pages <= usage.limit_pages);
+    check_sweep(m);
 }
 
 static void
@@ -645,7 +672,7 @@ START_TEST(engine_does_what_the_reference_does)
     struct model *m = open_model(s, seed);
     for (uint64_t i = 1; i <= ops; i++) {
         step(m);
-        if (i % (ops / 8 + 1) == 0)
+        if (i % (ops / 24 + 1) == 0)
             check_whole(m);
     }
     check_whole(m);

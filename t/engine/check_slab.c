@@ -30,7 +30,7 @@ static item_ref
 take(struct bench *b, unsigned class_id)
 {
     struct slab_pressure seen;
-    item_ref ref = slab_alloc(&b->slabs, class_id, &seen);
+    item_ref ref = slab_alloc(&b->slabs, class_id, 0, &seen);
     struct slab_class *c = slab_class(&b->slabs, class_id);
     MUST(seen.total_chunks == (uint64_t)c->page_count * c->chunks_per_page);
     MUST(seen.free_chunks == slab_free_chunks(c));

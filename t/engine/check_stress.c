@@ -731,6 +731,84 @@ START_TEST(nothing_breaks_when_all_do_everything)
 }
 END_TEST
 
+/* ---- short lives ---- */
+
+#define LIVES_S 3
+
+/* Stores, shortens and lengthens; whatever is found is alive. */
+static void
+play_mortals(struct actor *a)
+{
+    char room[32];
+    static const char value[2000];
+    for (uint64_t i = 0; i < rounds(100000); i++) {
+        uint32_t exptime_s = engine_now(a->t) + 1 + random_below(&a->random, LIVES_S);
+        struct span key = own_key(a->number, random_below(&a->random, 3000), room);
+        uint64_t hash = engine_hash(a->stage->e, key), cas = 0;
+        uint32_t dice = random_below(&a->random, 10);
+        struct engine_arith one = {.delta = 1, .sets_exptime = true, .exptime_s = exptime_s};
+        if (dice < 6) {
+            size_t bytes = random_below(&a->random, dice == 0 ? sizeof value : 100);
+            enum engine_status status = set(a, key, exptime_s, span_of(value, bytes), &cas);
+            MUST(status == ENGINE_OK || status == ENGINE_NO_MEMORY);
+        } else if (dice < 8) {
+            engine_touch(a->t, hash, key, exptime_s);
+        } else if (dice == 8) {
+            set(a, key, exptime_s + 100, SPAN("1"), &cas);
+            (void)!engine_arith(a->t, hash, key, &one);
+        } else {
+            const struct item *it = look(a, key);
+            MUST(it == NULL || item_exptime(it) > engine_now(a->t));
+        }
+        if (i % 8 == 0)
+            turn(a);
+    }
+}
+
+/* Sweeps without a pause; moves the limit and flushes, now and then, and is the clock. */
+static void
+play_keeper(struct actor *a)
+{
+    struct stage *s = a->stage;
+    for (unsigned i = 1; s->at_work > 1; i++) {
+        engine_maintain(a->t, 50 + random_below(&a->random, 2000));
+        if (i % 20 == 0)
+            s->now_s++;
+        if (i % 100 == 0)
+            MUST(engine_set_limit(s->e, (3 + random_below(&a->random, 30)) * (uint64_t)MIB));
+        if (i % 170 == 0)
+            (void)!engine_flush(a->t, s->now_s + random_below(&a->random, 2));
+        turn(a);
+        engine_offline(a->t);
+        sched_yield();
+        engine_online(a->t, s->now_s);
+    }
+}
+
+/* No page forgets when it is due: in the end one round removes all, and nobody helps with a flush. */
+START_TEST(the_sweep_finds_all_that_died_whatever_happens_beside_it)
+{
+    struct stage *s = open_stage(small_config(16 * MIB));
+    for (unsigned i = 0; i < THREADS - 1; i++)
+        cast(s, play_mortals);
+    cast(s, play_keeper);
+    perform(s);
+    struct fixture f = {.e = s->e, .now_s = s->now_s + 1000};
+    f.t = engine_join(s->e, f.now_s);
+    for (unsigned rounds = 0, calls = 0; rounds < 2; calls++) { /* the first one is under way */
+        MUST(calls < 10000);
+        rounds += engine_maintain(f.t, 10000) < 10000;
+        fixture_turn(&f);
+    }
+    fixture_settle(&f);
+    struct audit a;
+    audit_engine(s->e, &a);
+    ck_assert_uint_eq(a.items, 0);
+    engine_leave(f.t);
+    close_stage(s);
+}
+END_TEST
+
 static void
 add_tests(Suite *suite)
 {
@@ -743,6 +821,7 @@ add_tests(Suite *suite)
     tcase_add_test(tc, a_counter_of_many_threads_ends_exact);
     tcase_add_loop_test(tc, a_reader_never_goes_back_in_time, 0, 2);
     tcase_add_loop_test(tc, nothing_breaks_when_all_do_everything, 0, 3);
+    tcase_add_test(tc, the_sweep_finds_all_that_died_whatever_happens_beside_it);
     suite_add_tcase(suite, tc);
 }
 
