@@ -154,6 +154,14 @@ static const struct option_def extended_rows[] = {
     {.extended = "idle_timeout", .arg = "s", .type = OPTION_U32, AT(net.idle_timeout_s),
      .max = UINT32_MAX, .fallback = "0",
      .help = "close TCP connections idle for so many seconds;\n0 is never"},
+    {.extended = "promote_hits", .arg = "n", .type = OPTION_U32, AT(engine.promote_hits), .min = 1,
+     .max = 3, .fallback = "1",
+     .help = "hits that a new item needs to be kept, when memory\n"
+             "is full: fewer adapt sooner, more resist scans"},
+    {.extended = "size_bias", .arg = "f", .type = OPTION_DOUBLE, AT(engine.size_bias),
+     .min = -DBL_MIN, .max = 1, .fallback = "0.5",
+     .help = "how much longer small items are kept than large ones:\n"
+             "0 is as long, 1 by as much as they are smaller"},
     {.extended = "read_buf_mem_limit", .arg = "mb", .type = OPTION_SIZE,
      AT(net.read_buf_limit_bytes), .unit = MIB, .max = MEMORY_BYTES_MAX, .fallback = "0",
      .help = "what half requests and unsent replies of all clients\n"

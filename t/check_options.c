@@ -368,11 +368,12 @@ START_TEST(modules_get_what_is_theirs)
 {
     expect_ok("-m 128 -I 2m -f 1.5 -n 100 -C -M -L -A -F -X -D | -t 3 -c 5 -R 6 -b 7 -s sock -a 600 "
               "-d -r -k -u nobody -P pid -v -W "
-              "-o track_sizes,idle_timeout=9,sock_cookie_id=4294967295,no_maxconns_fast");
+              "-o track_sizes,promote_hits=2,size_bias=0,idle_timeout=9,sock_cookie_id=4294967295,no_maxconns_fast");
     const struct engine_config *e = &config.engine;
     ck_assert(e->limit_bytes == 128u << 20 && e->item_bytes_max == 2u << 20);
     ck_assert(e->growth == 1.5 && e->chunk_bytes_min == 100);
     ck_assert(!e->cas && !e->evict && e->huge_pages && e->preallocate && e->track_sizes);
+    ck_assert(e->promote_hits == 2 && e->size_bias == 0);
     const struct exec_config *x = &config.exec;
     ck_assert(x->shutdown_enabled && !x->flush_enabled && !x->dump_enabled && x->detail_enabled);
     ck_assert_int_eq(x->prefix_delimiter, '|');

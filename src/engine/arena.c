@@ -12,6 +12,10 @@
 #define BUCKETS_PART  4
 #define OVERFLOW_PART 8
 
+/* The same for what eviction remembers: a byte an item; four bytes for a tenth of the items. */
+#define GHOST_PART 32
+#define RINGS_PART 64
+
 #define ALIGN_BYTES (2ull << 20) /* a huge page */
 
 #define SYSTEM_PAGE_BYTES 4096 /* the smallest there are: touching one in each is enough */
@@ -40,6 +44,18 @@ lay_out(struct arena *a, char *map, uint64_t pages_bytes, uint64_t reach)
     a->buckets_bytes_max = round_up(reach / BUCKETS_PART, ALIGN_BYTES);
     a->overflow = a->buckets + a->buckets_bytes_max;
     a->overflow_bytes_max = round_up(reach / OVERFLOW_PART, ALIGN_BYTES);
+    a->ghost = a->overflow + a->overflow_bytes_max;
+    a->ghost_bytes_max = round_up(reach / GHOST_PART, ALIGN_BYTES);
+    a->rings = a->ghost + a->ghost_bytes_max;
+    a->rings_bytes_max = round_up(reach / RINGS_PART, ALIGN_BYTES);
+}
+
+static uint64_t
+bytes_beside_pages(uint64_t reach)
+{
+    return round_up(reach / BUCKETS_PART, ALIGN_BYTES) +
+           round_up(reach / OVERFLOW_PART, ALIGN_BYTES) +
+           round_up(reach / GHOST_PART, ALIGN_BYTES) + round_up(reach / RINGS_PART, ALIGN_BYTES);
 }
 
 bool
@@ -52,8 +68,7 @@ arena_init(struct arena *a, const struct arena_config *c) NO_LOCK_ANALYSIS
     uint64_t pages_bytes = round_up(reach + c->page_bytes, ALIGN_BYTES);
     a->pages_max = (page_no)(reach >> a->page_shift) + 1;
     a->shift = shift_for(pages_bytes);
-    a->mapped_bytes = pages_bytes + round_up(reach / BUCKETS_PART, ALIGN_BYTES) +
-                      round_up(reach / OVERFLOW_PART, ALIGN_BYTES) + ALIGN_BYTES;
+    a->mapped_bytes = pages_bytes + bytes_beside_pages(reach) + ALIGN_BYTES;
 
     char *map = mmap(NULL, a->mapped_bytes, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

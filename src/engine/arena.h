@@ -1,14 +1,15 @@
 /* arena.h - the memory of a cache: one reserved mapping, counted in pages.
  *
  *     base                                                      
- *     +--------+--------+--------+- - - - - -+-----------------+-----------------+
- *     | page 0 | page 1 | page 2 |    ...    | index buckets   | overflow buckets|
- *     | unused |        |        |           | grow upward     | grow upward     |
- *     +--------+--------+--------+- - - - - -+-----------------+-----------------+
+ *     +--------+--------+--------+- - - - - -+---------+----------+-------+-------+
+ *     | page 0 | page 1 | page 2 |    ...    | index   | overflow | ghost | rings |
+ *     | unused |        |        |           | buckets | buckets  |       |       |
+ *     +--------+--------+--------+- - - - - -+---------+----------+-------+-------+
+ *                                              each grows upward in its own range
  *
  * The mapping is much larger than the limit and costs nothing until it is touched.  Pages hold items;
- * the index grows in its own ranges, a page's worth at a time.  Both are counted against one limit:
- * when the index grows, fewer pages are left for items.
+ * the index and what eviction remembers grow in their own ranges, a page's worth at a time.  All is
+ * counted against one limit: when the index grows, fewer pages are left for items.
  *
  * Everything inside refers by offset: item_ref = offset >> shift.  Page 0 stays empty, so that 0 is
  * no item.
@@ -44,6 +45,10 @@ struct arena {
     char *overflow;
     uint64_t buckets_bytes_max;
     uint64_t overflow_bytes_max;
+    char *ghost; /* ghost.h */
+    char *rings; /* ring.h */
+    uint64_t ghost_bytes_max;
+    uint64_t rings_bytes_max;
     uint64_t mapped_bytes;
     page_no pages_max; /* page numbers are below this */
 
@@ -53,7 +58,7 @@ struct arena {
     uint32_t cold_count;
     page_no next_fresh;   /* pages from here on were never used */
     uint32_t used_pages;  /* given out for items */
-    uint32_t index_pages; /* pages' worth given out for the index */
+    uint32_t index_pages; /* pages' worth given out for index, ghost, rings */
     uint32_t limit_pages;
     bool index_waits;      /* the index was refused a page: the next free one is for it */
     _Atomic bool full; /* the last attempt to take a page failed; a hint */
@@ -73,7 +78,7 @@ void arena_give_page(struct arena *a, page_no page);
 void arena_cool(struct arena *a, uint32_t pages_max);
 bool arena_has_excess_memory(struct arena *a);
 
-/* Counts one more page's worth for the index. */
+/* Counts one more page's worth for the index, the ghost or the rings. */
 bool arena_take_index_page(struct arena *a) MUST_USE;
 
 /* False when 'bytes' is beyond the reach given at the start. */

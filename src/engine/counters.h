@@ -24,6 +24,9 @@
     X(store_too_large)                                                                             \
     X(store_no_memory)                                                                             \
     X(pages_moved)                                                                                 \
+    X(moves_for_age)     /* of these, by the reasons of enum move_reason */                        \
+    X(moves_for_need)                                                                              \
+    X(moves_for_others)                                                                            \
     X(sweeps)
 
 /* Counted per size class. */
@@ -41,7 +44,11 @@
     X(evicted)                                                                                     \
     X(evicted_nonzero)   /* with an exptime */                                                     \
     X(evicted_unfetched)                                                                           \
-    X(evicted_active)    /* hit since the hand passed */                                           \
+    X(evicted_active)    /* hit since it was last judged */                                        \
+    X(promoted)          /* kept after their probation */                                          \
+    X(ghost_hits)        /* new items that were kept because they had been evicted too soon */     \
+    X(rescued)           /* copied out of a page that was taken */                                 \
+    X(second_chances)    /* hit since the hand last passed, and passed over */                     \
     X(evicted_age_s)     /* of the last one evicted, since its last use: a gauge */                \
     X(reclaimed)         /* dead items that were found when memory was wanted */                   \
     X(crawler_reclaimed) /* dead items that the sweep found, */                                    \

@@ -15,6 +15,7 @@
  * they save). */
 #define PAGE_BYTES_MIN      (64u << 10)
 #define PAGE_BYTES_MAX      (1u << 20)
+_Static_assert(PAGE_BYTES_MAX / 2 <= ITEM_VALUE_BYTES_MAX, "a chunk's value has 20 bits of length");
 #define PAGES_WANTED        8192
 #define PAGES_FOR_FINE      2000
 #define GROWTH_FINE         1.08
@@ -35,8 +36,6 @@
 #define INDEX_DELTA_MAX 32
 #define INDEX_SPLITS    8
 
-#define PIN_ORPHAN (1u << 31) /* in item_chain.pins: nobody but the pins holds it */
-
 /* ---- life ---- */
 
 void
@@ -47,6 +46,8 @@ engine_config_init(struct engine_config *c)
         .item_bytes_max = 1u << 20,
         .cas = true,
         .evict = true,
+        .promote_hits = 1,
+        .size_bias = 0.5,
     };
 }
 
@@ -66,11 +67,14 @@ config_complete(struct engine_config *c)
         c->page_bytes = default_page_bytes(c->limit_bytes);
     if (c->growth == 0)
         c->growth = c->limit_bytes / c->page_bytes < PAGES_FOR_FINE ? GROWTH_COARSE : GROWTH_FINE;
+    if (c->promote_hits == 0)
+        c->promote_hits = 1;
     if (c->chunk_bytes_min == 0)
         c->chunk_bytes_min = CHUNK_ROOM_DEFAULT;
     return c->limit_bytes >= ENGINE_LIMIT_MIN && c->page_bytes >= PAGE_BYTES_MIN &&
            c->page_bytes <= PAGE_BYTES_MAX && (c->page_bytes & (c->page_bytes - 1)) == 0 &&
-           c->growth > 1 && c->item_bytes_max >= 1024 && c->item_bytes_max <= 1u << 30;
+           c->promote_hits <= ITEM_FREQ_MAX &&
+           c->size_bias >= 0 && c->size_bias <= 1 && c->growth > 1 && c->item_bytes_max >= 1024 && c->item_bytes_max <= 1u << 30;
 }
 
 static size_t
@@ -123,6 +127,9 @@ init_memory(struct engine *e)
         arena_fini(&e->arena);
         return false;
     }
+    balance_init(&e->slabs, c->size_bias);
+    ghost_init(&e->ghost, &e->arena);
+    ring_store_init(&e->rings, &e->arena);
     return true;
 }
 
@@ -163,6 +170,8 @@ engine_destroy(struct engine *e)
     if (e == NULL)
         return;
     CHECK(e->threads == NULL);
+    ghost_fini(&e->ghost);
+    ring_store_fini(&e->rings);
     index_fini(&e->index);
     slab_fini(&e->slabs);
     arena_fini(&e->arena);
@@ -225,9 +234,9 @@ void
 engine_leave(struct engine_thread *t)
 {
     struct engine *e = t->engine;
-    index_count(&e->index, t->index_delta);
-    while (epoch_limbo_count(&t->epoch) > 0)
+    while (t->move.page != 0 || epoch_limbo_count(&t->epoch) > 0)
         engine_quiesce(t, t->now_s);
+    index_count(&e->index, t->index_delta);
     epoch_leave(&t->epoch);
     mutex_lock(&e->threads_lock);
     struct engine_thread **at = &e->threads;
@@ -246,8 +255,8 @@ free_retired(void *context, item_ref ref)
     struct engine *e = context;
     struct item *it = item_at(e, ref);
     if (item_is_chained(it) &&
-        (atomic_fetch_or_explicit(&item_chain(it)->pins, PIN_ORPHAN, memory_order_acq_rel) &
-         ~PIN_ORPHAN) != 0)
+        (atomic_fetch_or_explicit(&item_chain(it)->pins, ITEM_PIN_ORPHAN, memory_order_acq_rel) &
+         ~ITEM_PIN_ORPHAN) != 0)
         return; /* the last engine_unpin() frees it */
     item_free(e, ref);
 }
@@ -256,7 +265,10 @@ void
 engine_quiesce(struct engine_thread *t, uint32_t now_s)
 {
     epoch_quiesce(&t->epoch, free_retired, t->engine);
+    t->coming_chunks = 0;
     engine_set_now(t, now_s);
+    if (UNLIKELY(t->move.page != 0))
+        move_on(t);
 }
 
 void
@@ -340,6 +352,8 @@ item_entered(struct engine_thread *t, struct item *it)
     index_count(&t->engine->index, t->index_delta);
     t->index_delta = 0;
     index_grow(&t->engine->index, INDEX_SPLITS);
+    if (t->engine->config.evict)
+        ghost_grow(&t->engine->ghost, index_item_count(&t->engine->index));
 }
 
 static void
@@ -378,6 +392,12 @@ item_left(struct engine_thread *t, struct item *it, enum leave why)
         index_count(&t->engine->index, t->index_delta);
         t->index_delta = 0;
     }
+    item_retire(t, it);
+}
+
+void
+item_retire(struct engine_thread *t, struct item *it)
+{
     uint16_t state = item_state(it);
     atomic_store_explicit(&it->state, (uint16_t)((state & ~ITEM_KIND) | ITEM_LIMBO),
                           memory_order_release);
@@ -634,8 +654,8 @@ engine_unpin(struct engine_thread *t, const struct item *it)
 {
     struct engine *e = t->engine;
     uint32_t before = atomic_fetch_sub_explicit(&item_chain(it)->pins, 1, memory_order_acq_rel);
-    CHECK((before & ~PIN_ORPHAN) > 0);
-    if (before == (PIN_ORPHAN | 1))
+    CHECK((before & ~ITEM_PIN_ORPHAN) > 0);
+    if (before == (ITEM_PIN_ORPHAN | 1))
         item_free(e, arena_ref(&e->arena, it));
 }
 

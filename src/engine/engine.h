@@ -47,6 +47,8 @@ struct engine_config {
     uint64_t hash_seed;
     bool cas;                 /* items carry a 64-bit cas unique, 8 bytes each */
     bool evict;               /* false: stores fail when memory is full */
+    uint32_t promote_hits;    /* 0 .. 3: hits that a new item needs to be kept; 0: one */
+    double size_bias;         /* 0 .. 1: how much longer small items are kept than large ones; balance.c */
     bool huge_pages;          /* ask for transparent huge pages */
     bool preallocate;         /* touch all memory at the start; the limit is then fixed */
     bool track_sizes;         /* keep the histogram that engine_sizes() shows */
@@ -281,8 +283,8 @@ enum engine_status engine_flush(struct engine_thread *t, uint32_t at_s) MUST_USE
 /* Sets the memory limit; shrinking happens in engine_maintain().  False when out of bounds. */
 bool engine_set_limit(struct engine *e, uint64_t bytes);
 
-/* Empties a page of the class, or, with 0, of the class that has most, for whoever needs it.  False:
- * it has no page to spare. */
+/* Empties a page of the class, or, with 0, of the one whose items are kept longest, for whoever needs it.
+ * False: it has no page to spare, or nothing may be evicted. */
 bool engine_give_up_page(struct engine_thread *t, unsigned class_id);
 
 /* Background work: sweeps dead items, gives memory back.  'budget' bounds it, in items looked at.

@@ -414,6 +414,13 @@ index_count(struct index *ix, int64_t delta)
     atomic_fetch_add_explicit(&ix->item_count, delta, memory_order_relaxed);
 }
 
+uint64_t
+index_item_count(const struct index *ix)
+{
+    int64_t items = atomic_load_explicit(&((struct index *)ix)->item_count, memory_order_relaxed);
+    return items > 0 ? (uint64_t)items : 0; /* removals may have been told before what they removed */
+}
+
 /* ---- growth ---- */
 
 /* Does the entry move when bucket 'from' of 'count' is split? */
@@ -545,8 +552,7 @@ split(struct index *ix) REQUIRES(ix->grow_lock)
 static bool
 is_overloaded(struct index *ix)
 {
-    int64_t items = atomic_load_explicit(&ix->item_count, memory_order_relaxed);
-    return items > (int64_t)(index_bucket_count(ix) * ITEMS_PER_BUCKET);
+    return index_item_count(ix) > index_bucket_count(ix) * ITEMS_PER_BUCKET;
 }
 
 void

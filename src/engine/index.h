@@ -101,6 +101,9 @@ bool index_update(struct index *ix, uint64_t hash, item_ref ref, index_carry_fn 
 /* Says that 'delta' entries have come; few threads' small numbers may wait. */
 void index_count(struct index *ix, int64_t delta);
 
+/* How many there are, as far as told. */
+uint64_t index_item_count(const struct index *ix);
+
 /* Splits up to 'budget' buckets if the load asks for it. */
 void index_grow(struct index *ix, unsigned budget);
 

@@ -2,7 +2,8 @@
  *
  *     0         4          8          12    13     14      16        24
  *     +---------+----------+----------+-----+------+-------+---------+-------------+-----+-------+
- *     | exptime | vlen:24  | atime    | hit | class| state | cas     | client flags| key | value |
+ *     | exptime | vlen:20  | atime    | hit | class| state | cas     | client flags| key | value |
+ *     |         | queue:4  |          |     |      |       |         |             |     |       |
  *     | u32     | klen:8   | u32      | u8  | u8   | u16   | u64     | u32, or none|     |       |
  *     +---------+----------+----------+-----+------+-------+---------+-------------+-----+-------+
  *                                                          '-- absent with -C: 16 bytes
@@ -14,7 +15,8 @@
  * and the data is in chunks of their own, each a struct item_body and its bytes.
  *
  * Threads: key, flags, value, cas and all marks but ITEM_TOKEN_SENT never change once the item is linked.
- *          exptime, atime, hit and state do, and are atomics.
+ *          exptime, atime, hit, state and enum item_queue do, and are atomics; the last only under the
+ *          lock of the class that the item is counted in.
  */
 #ifndef KETCH_ENGINE_ITEM_H
 #define KETCH_ENGINE_ITEM_H
@@ -50,15 +52,26 @@ enum item_hit {
     ITEM_FETCHED = 1 << 2,   /* was read since it was stored */
 };
 
+/* Four bits between the lengths: of a chunk's value 20 bits are enough, of a chain's none are used. */
+enum item_queue {
+    ITEM_VALUE_BYTES_MAX = (1 << 20) - 1,
+    ITEM_PROBATION = 1 << 20,   /* a handle in its class's ring stands for it: see evict.c */
+    ITEM_HANDLE_SHIFT = 21,     /* the low bits of the number of that handle */
+    ITEM_HANDLE_MASK = 7,
+    ITEM_QUEUE = ITEM_PROBATION | ITEM_HANDLE_MASK << ITEM_HANDLE_SHIFT,
+};
+
 struct item {
     _Atomic uint32_t exptime_s; /* 0: never */
-    uint32_t lengths;           /* vlen:24 | klen:8 */
+    _Atomic uint32_t lengths;   /* vlen:20 | enum item_queue:4 | klen:8 */
     _Atomic uint32_t atime_s;   /* of the last store or hit */
     _Atomic uint8_t hit;        /* enum item_hit */
     _Atomic uint8_t class_id;   /* written while nobody should look; a walk over a page may all the same */
     _Atomic uint16_t state;     /* enum item_state */
 };
 _Static_assert(sizeof(struct item) == 16, "the header without cas is 16 bytes");
+
+#define ITEM_PIN_ORPHAN (1u << 31) /* in item_chain.pins: nobody but the pins holds it */
 
 struct item_chain {
     item_ref first;        /* the first struct item_body */
@@ -99,10 +112,23 @@ item_is_chained(const struct item *it)
     return (item_state(it) & ITEM_CHAINED) != 0;
 }
 
+static inline uint32_t
+item_lengths(const struct item *it)
+{
+    return atomic_load_explicit(&((struct item *)it)->lengths, memory_order_relaxed);
+}
+
 static inline size_t
 item_key_bytes(const struct item *it)
 {
-    return it->lengths >> 24;
+    return item_lengths(it) >> 24;
+}
+
+/* New, and not yet asked for often enough to stay. */
+static inline bool
+item_is_on_probation(const struct item *it)
+{
+    return (item_lengths(it) & ITEM_PROBATION) != 0;
 }
 
 /* Where the variable part starts: cas, flags, key, value in this order. */
@@ -131,10 +157,19 @@ item_chain(const struct item *it)
     return (struct item_chain *)((char *)it + ((end + 3) & ~(size_t)3));
 }
 
+/* Does a reader hold the chain across quiescent points? */
+static inline bool
+item_is_pinned(const struct item *it)
+{
+    uint32_t pins = atomic_load_explicit(&item_chain(it)->pins, memory_order_relaxed);
+    return (pins & ~ITEM_PIN_ORPHAN) != 0;
+}
+
 static inline uint32_t
 item_value_bytes(const struct item *it)
 {
-    return item_is_chained(it) ? item_chain(it)->value_bytes : it->lengths & 0xffffff;
+    return item_is_chained(it) ? item_chain(it)->value_bytes
+                               : item_lengths(it) & ITEM_VALUE_BYTES_MAX;
 }
 
 /* The value of an item that is not chained. */

@@ -1,13 +1,32 @@
 /* memory.c - where chunks come from, and what to do when there are none. */
 #include "engine/state.h"
 
+#define RESERVE_MAX 64
+
 /* Chunks of a class that are kept free, so that a store does not have to wait for a quiescent point:
  * about as many as a turn of the event loop can store. */
 static uint64_t
 reserve_chunks(uint64_t total)
 {
-    uint64_t share = total / 16;
-    return share < 1 ? 1 : (share > 64 ? 64 : share);
+    uint64_t share = total / 32;
+    return share < 1 ? 1 : (share > RESERVE_MAX ? RESERVE_MAX : share);
+}
+
+/* A turn may evict more than the reserve when it stores more; but not of a small class, most of which would
+ * be empty then. */
+static uint64_t
+coming_max(uint64_t total)
+{
+    uint64_t reserve = reserve_chunks(total);
+    return reserve < RESERVE_MAX ? reserve : 4 * reserve;
+}
+
+/* Evicted ahead at a time: a store or two evicts for the next ones, for the loads of a batch overlap. */
+static unsigned
+batch_for(uint64_t total)
+{
+    uint64_t share = reserve_chunks(total) / 2;
+    return share < 1 ? 1 : (share > EVICT_BATCH_MAX ? EVICT_BATCH_MAX : (unsigned)share);
 }
 
 /* Turns in which nothing could be found, since this thread last stored an item, before it gives up:
@@ -82,8 +101,9 @@ chunk_alloc(struct engine_thread *t, uint32_t bytes, uint32_t exptime_s, item_re
     t->made_room = false;
     if (e->config.evict && arena_is_full(&e->arena) &&
         seen.free_chunks < reserve_chunks(seen.total_chunks) &&
-        epoch_limbo_count(&t->epoch) < 4 * reserve_chunks(seen.total_chunks))
-        evict_chunks(t, class_id, 2);
+        t->coming_chunks < coming_max(seen.total_chunks) &&
+        epoch_limbo_count(&t->epoch) < EPOCH_LIMBO_MAX / 2)
+        evict_chunks(t, class_id, batch_for(seen.total_chunks));
     return ENGINE_OK;
 }
 

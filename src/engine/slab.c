@@ -158,6 +158,20 @@ ring_remove(struct slabs *s, struct slab_class *c, page_no no)
     c->page_count--;
 }
 
+/* A new interval counts so much in the mean. */
+#define INTERVAL_SHARE 0.25
+
+void
+slab_note_filled(struct slabs *s, struct slab_class *c)
+{
+    uint64_t now = atomic_fetch_add_explicit(&s->turns, 1, memory_order_relaxed) + 1;
+    if (c->page_count > 0) {
+        double passed = (double)(now - c->filled_turn);
+        c->interval = c->interval == 0 ? passed : c->interval + INTERVAL_SHARE * (passed - c->interval);
+    }
+    c->filled_turn = now;
+}
+
 static bool
 add_page(struct slabs *s, struct slab_class *c, unsigned class_id)
 {
@@ -167,7 +181,11 @@ add_page(struct slabs *s, struct slab_class *c, unsigned class_id)
     struct page *page = &s->pages[no];
     page->state = PAGE_IN_CLASS;
     page->used = page->carved = page->free_head = 0;
-    page->judged_turn = slab_next_turn(s);
+    page->cooled_turn = slab_turn(s);
+    if (c->page_count == 0)
+        c->interval = c->heat = 0;
+    slab_note_filled(s, c);
+    c->waits = 0;
     atomic_store_explicit(&page->due_s, PAGE_DUE_NEVER, memory_order_relaxed);
     ring_add(s, c, no);
     partial_add(s, c, no);
@@ -220,20 +238,32 @@ set_up_chunk(struct slabs *s, struct item *chunk, unsigned class_id, uint32_t ex
     atomic_store_explicit(&chunk->state, ITEM_RESERVED, memory_order_release);
 }
 
+static item_ref
+give_out(struct slabs *s, struct slab_class *c, unsigned class_id, uint32_t exptime_s)
+{
+    struct item *chunk = take_chunk(s, c, c->partial);
+    set_up_chunk(s, chunk, class_id, exptime_s);
+    return arena_ref(s->arena, chunk);
+}
+
+item_ref
+slab_take_locked(struct slabs *s, struct slab_class *c, unsigned class_id, uint32_t exptime_s)
+{
+    return c->partial != 0 ? give_out(s, c, class_id, exptime_s) : 0;
+}
+
 item_ref
 slab_alloc(struct slabs *s, unsigned class_id, uint32_t exptime_s, struct slab_pressure *seen)
 {
     struct slab_class *c = &s->classes[class_id];
-    struct item *chunk = NULL;
+    item_ref ref = 0;
     mutex_lock(&c->lock);
-    if (c->partial != 0 || add_page(s, c, class_id)) {
-        chunk = take_chunk(s, c, c->partial);
-        set_up_chunk(s, chunk, class_id, exptime_s);
-    }
+    if (c->partial != 0 || add_page(s, c, class_id))
+        ref = give_out(s, c, class_id, exptime_s);
     seen->free_chunks = slab_free_chunks(c);
     seen->total_chunks = (uint64_t)c->page_count * c->chunks_per_page;
     mutex_unlock(&c->lock);
-    return chunk != NULL ? arena_ref(s->arena, chunk) : 0;
+    return ref;
 }
 
 static void

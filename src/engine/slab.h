@@ -23,6 +23,7 @@
 #include "base/mutex.h"
 #include "engine/arena.h"
 #include "engine/item.h"
+#include "engine/ring.h"
 
 #define SLAB_CLASSES_MAX     255 /* ids 1..255: a class id is a byte, and 0 is none */
 
@@ -39,7 +40,7 @@ struct page {
     uint32_t free_head;  /* 1 + number of a free chunk; 0: none */
     page_no next, prev;  /* the pages of the class, a ring */
     page_no partial_next, partial_prev;
-    uint64_t judged_turn; /* when the hand last left it, or the class got it */
+    uint64_t cooled_turn; /* when it was last looked at for what is in use; move.c */
     _Atomic uint32_t due_s; /* from when on something in it may be dead; for the sweep: see sweep.c */
 };
 
@@ -55,7 +56,15 @@ struct slab_class {
     page_no spare;   /* a page of the class that was empty when last looked at; 0: none */
     page_no hand_page; /* where eviction goes on; see evict.c */
     uint32_t hand_chunk;
-    uint32_t evicted; /* since its balance with other classes was last looked at */
+    struct ring ring; /* items on probation; see evict.c */
+    uint32_t evicted;     /* chunks, since it last filled a page */
+    uint64_t filled_turn; /* when that was: see balance.c, as of the rest */
+    double interval;      /* turns between two such, on the average */
+    uint64_t random;      /* for pages looked at */
+    double heat;          /* the share of it that was in use when last looked at */
+    double weight;        /* of its age */
+    bool asks_first;      /* for a page, before it evicts */
+    uint8_t waits;        /* times that it does not evict, for a page is on its way */
 };
 
 struct slabs {
@@ -63,7 +72,7 @@ struct slabs {
     struct page *pages;   /* by page_no */
     unsigned class_count; /* ids 1..class_count */
     uint32_t chunk_bytes_max;
-    _Atomic uint64_t turns; /* a clock: pages that hands have finished or classes have got; balance.c */
+    _Atomic uint64_t turns; /* a clock: pages that classes have filled; balance.c */
     uint8_t small_class[256]; /* class of a size in steps of 8, up to 2040 bytes */
     struct slab_class classes[SLAB_CLASSES_MAX + 1];
 };
@@ -103,10 +112,17 @@ void slab_free_locked(struct slabs *s, struct slab_class *c, item_ref ref) REQUI
 /* Takes the page out of its class; it goes back to the arena when its last chunk is freed (or now). */
 void slab_drain_locked(struct slabs *s, struct slab_class *c, page_no page) REQUIRES(c->lock);
 
+/* The same for the holder of the class's lock; but no page is taken for it. */
+item_ref slab_take_locked(struct slabs *s, struct slab_class *c, unsigned class_id, uint32_t exptime_s)
+    REQUIRES(c->lock);
+
+/* The class has stored, or begins to store, a page's worth of new items: the clock goes on. */
+void slab_note_filled(struct slabs *s, struct slab_class *c) REQUIRES(c->lock);
+
 static inline uint64_t
-slab_next_turn(struct slabs *s)
+slab_turn(const struct slabs *s)
 {
-    return atomic_fetch_add_explicit(&s->turns, 1, memory_order_relaxed) + 1;
+    return atomic_load_explicit(&((struct slabs *)s)->turns, memory_order_relaxed);
 }
 
 /* Gives one empty page of any class back to the arena; false: there is none. */
@@ -116,6 +132,14 @@ static inline struct slab_class *
 slab_class(struct slabs *s, unsigned id)
 {
     return &s->classes[id];
+}
+
+/* The class that a page belongs to; NULL: none.  A hint, for who has not locked that class. */
+static inline struct slab_class *
+slab_class_of_page(const struct slabs *s, page_no page)
+{
+    unsigned id = atomic_load_explicit(&s->pages[page].class_id, memory_order_relaxed);
+    return id != 0 ? (struct slab_class *)&s->classes[id] : NULL;
 }
 
 /* Chunk 'n' of a page of class 'c'. */

@@ -10,6 +10,7 @@
 #include "engine/counters.h"
 #include "engine/engine.h"
 #include "engine/epoch.h"
+#include "engine/ghost.h"
 #include "engine/index.h"
 #include "engine/slab.h"
 
@@ -21,6 +22,8 @@ struct engine {
     struct slabs slabs;
     struct index index;
     struct epoch epoch;
+    struct ghost ghost;
+    struct ring_store rings;
 
     _Atomic uint64_t cas CACHE_ALIGNED; /* the last unique given out */
     _Atomic uint16_t generation; /* items of others are flushed; 7 bits, in place for item.state */
@@ -46,15 +49,26 @@ struct engine {
     uint32_t sizes_count;   /* 0: not kept */
 };
 
+/* A page that is being emptied; see move.c. */
+struct move {
+    page_no page; /* 0: none */
+    unsigned class_id;
+    uint32_t chunk;     /* the next one to empty */
+    bool keeps_all;     /* not only what is hot: there is room */
+    uint32_t room_made; /* others that were evicted for what is hot in it */
+};
+
 struct engine_thread {
     struct engine *engine;
     struct engine_thread *next;
     struct epoch_thread epoch;
+    struct move move;
     uint32_t now_s;
     uint32_t stored_bytes; /* see engine_stored_bytes() */
     size_t removed;        /* see engine_removed() */
     int32_t index_delta;  /* entries not yet told to index_count() */
     counter_t stamped;    /* items given a generation: see begin_generation() */
+    uint32_t coming_chunks; /* evicted since the last quiescent point */
     bool made_room;       /* something was evicted, and nothing allocated since */
     uint32_t fruitless_turns; /* since it last stored an item: see give_up_or_wait() */
     bool starved;             /* until engine_was_starved() is asked */
@@ -124,6 +138,12 @@ void item_set_exptime(struct engine *e, struct item *it, uint32_t exptime_s);
 void item_entered(struct engine_thread *t, struct item *it);
 void item_left(struct engine_thread *t, struct item *it, enum leave why);
 
+static inline uint8_t
+item_freq(const struct item *it)
+{
+    return atomic_load_explicit(&((struct item *)it)->hit, memory_order_relaxed) & ITEM_FREQ_MAX;
+}
+
 /* A use, as eviction knows it; with 'marks' of enum item_hit. */
 static inline void
 note_use(struct item *it, uint8_t marks)
@@ -135,6 +155,15 @@ note_use(struct item *it, uint8_t marks)
         atomic_store_explicit(&it->hit, now, memory_order_relaxed);
 }
 
+/* One hit less. */
+static inline void
+item_cool(struct item *it)
+{
+    uint8_t hit = atomic_load_explicit(&it->hit, memory_order_relaxed);
+    if ((hit & ITEM_FREQ_MAX) != 0)
+        atomic_store_explicit(&it->hit, (uint8_t)(hit - 1), memory_order_relaxed);
+}
+
 /* Somebody has read it. */
 static inline void
 note_hit(struct engine_thread *t, struct item *it)
@@ -143,6 +172,9 @@ note_hit(struct engine_thread *t, struct item *it)
     if (item_atime(it) != t->now_s)
         atomic_store_explicit(&it->atime_s, t->now_s, memory_order_relaxed);
 }
+
+/* The end of item_left(), for an item that is out of the index but not out of the cache. */
+void item_retire(struct engine_thread *t, struct item *it);
 
 /* Gives the memory of an item back; nobody may hold it. */
 void item_free(struct engine *e, item_ref ref);
@@ -172,18 +204,61 @@ size_t sweep_step(struct engine_thread *t, bool *ended) REQUIRES(t->engine->flus
  * caller holds the lock of the chunk's class. */
 struct item *item_of_chunk(const struct engine *e, struct item *chunk);
 
-/* Makes one of the class's chunks free, at the next quiescent point; false: none found. */
-bool evict_chunks(struct engine_thread *t, unsigned class_id, unsigned count);
+/* Is 'it', about to be linked in place of 'old' (NULL: none), to be kept from the start?  If not,
+ * evict_admit() must follow.  'is_use': the store shows that somebody wants the item. */
+bool evict_keeps(struct engine_thread *t, uint64_t hash, struct item *it, const struct item *old,
+                 bool is_use);
 
-/* Starts to empty a page of some class, for another class or for the index; false: none could be. */
-bool evict_page(struct engine_thread *t, unsigned for_class_id);
+/* Puts an item that was just linked on probation. */
+void evict_admit(struct engine_thread *t, struct item *it);
 
-/* The same with a page of this class. */
-bool evict_page_of(struct engine_thread *t, unsigned class_id);
+/* Does the handle stand for an item on probation?  For tests: no other thread may use the engine. */
+bool evict_handle_is_true(struct engine *e, unsigned class_id, item_ref handle, uint64_t number);
+
+/* Most that evict_chunks() takes at once. */
+#define EVICT_BATCH_MAX 16
+
+/* Makes some of the class's chunks free, at the next quiescent point; false: none found. */
+bool evict_chunks(struct engine_thread *t, unsigned class_id, unsigned chunks);
+
+/* The same for the holder of the class's lock; returns how many it was, about. */
+unsigned evict_batch(struct engine_thread *t, struct slab_class *c, unsigned chunks) REQUIRES(c->lock);
+
+/* Removes the item, and remembers it if it was new; false: it is gone already. */
+bool evict_item(struct engine_thread *t, struct item *it, uint64_t hash);
 
 /* balance.c */
 
-/* The class has evicted a page's worth: should another give it a page? */
-void balance(struct engine_thread *t, unsigned class_id);
+void balance_init(struct slabs *s, double size_bias);
+
+/* How long it takes the class to fill itself once, in turns. */
+double balance_age(const struct slabs *s, const struct slab_class *c) REQUIRES(c->lock);
+
+/* Has the class evicted another page's worth?  Then balance() is to be called without the lock. */
+bool balance_is_due(struct engine *e, struct slab_class *c) REQUIRES(c->lock);
+
+/* Takes a page from a class whose items are kept longer than those of this one; false: there is none. */
+bool balance(struct engine_thread *t, unsigned class_id);
+
+/* Starts to empty a page of some class, for another class or (0) for others; false: none could be. */
+bool evict_page(struct engine_thread *t, unsigned for_class_id);
+
+/* The same for an operator. */
+bool evict_page_asked_for(struct engine_thread *t);
+
+/* move.c */
+
+enum move_reason {
+    MOVE_FOR_AGE,    /* to a class whose items are kept for a shorter time */
+    MOVE_FOR_NEED,   /* to a class that had nothing to evict */
+    MOVE_FOR_OTHERS, /* to the index or to the system */
+    MOVE_ASKED_FOR,  /* by an operator; not without eviction, for something might be lost */
+};
+
+/* Starts to empty a page of this class; false: none can be. */
+bool move_page_of(struct engine_thread *t, unsigned class_id, enum move_reason why);
+
+/* Goes on with it; for engine_quiesce(). */
+void move_on(struct engine_thread *t);
 
 #endif

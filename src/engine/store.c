@@ -37,7 +37,8 @@ fill_header(struct item *it, uint16_t state, struct span key, uint32_t client_fl
             uint32_t value_bytes)
 {
     bool chained = (state & ITEM_CHAINED) != 0;
-    it->lengths = (uint32_t)key.bytes << 24 | (chained ? 0 : value_bytes);
+    atomic_store_explicit(&it->lengths, (uint32_t)key.bytes << 24 | (chained ? 0 : value_bytes),
+                          memory_order_relaxed);
     atomic_store_explicit(&it->hit, 0, memory_order_relaxed);
     atomic_store_explicit(&it->state, state, memory_order_release);
     char *at = (char *)it + item_key_offset(state);
@@ -195,14 +196,12 @@ engine_abandon(struct engine_thread *t, struct upload *up)
 
 /* ---- items made out of others ---- */
 
-/* The new item is the old one as far as eviction is concerned, which was used just now. */
+/* Was the old one read, then so was the new one.  The rest of 'hit' is evict_keeps()'s. */
 static void
-inherit_hits(struct item *it, const struct item *old, uint8_t fetched)
+inherit_fetched(struct item *it, const struct item *old)
 {
-    uint8_t hit = atomic_load_explicit(&((struct item *)old)->hit, memory_order_relaxed);
-    uint8_t freq = hit & ITEM_FREQ_MAX;
-    freq = freq < ITEM_FREQ_MAX ? freq + 1 : freq;
-    atomic_store_explicit(&it->hit, (uint8_t)(freq | (hit & fetched)), memory_order_relaxed);
+    if (item_was_fetched(old))
+        atomic_store_explicit(&it->hit, ITEM_FETCHED, memory_order_relaxed);
 }
 
 /* How a new item is linked. */
@@ -210,6 +209,7 @@ struct linking {
     uint16_t marks;      /* ITEM_MARKS */
     bool keeps_exptime;  /* the old item's, whatever it is at that moment */
     bool keeps_token;    /* the same of ITEM_TOKEN_SENT */
+    bool is_no_use;      /* nobody asked for the item by this */
     uint64_t cas_new;    /* 0: the next */
     uint32_t atime_s;    /* of the last use; 0: now */
 };
@@ -283,11 +283,14 @@ link_item(struct engine_thread *t, uint64_t hash, struct item *it, item_ref old,
     struct engine *e = t->engine;
     if (epoch_limbo_room(&t->epoch) < 2)
         return ENGINE_AGAIN;
+    bool kept = evict_keeps(t, hash, it, old != 0 ? item_at(e, old) : NULL, !how->is_no_use);
     *cas = stamp(t, it, how);
     enum index_status status = put_in_index(e, hash, it, old, how);
     if (status == INDEX_OK) {
         t->fruitless_turns = 0;
         item_entered(t, it);
+        if (!kept)
+            evict_admit(t, it);
         if (old != 0)
             item_left(t, item_at(e, old),
                       item_is_dead(e, item_at(e, old), t->now_s) ? LEAVE_MISSED : LEAVE_REPLACED);
@@ -365,7 +368,6 @@ join(struct engine_thread *t, const struct item *old, const struct item *piece,
                                                item_exptime(old), (uint32_t)total, joined);
     if (status != ENGINE_OK)
         return status;
-    inherit_hits(joined->item, old, 0);
     bool append = how == ENGINE_APPEND;
     status = upload_value_of(t, joined, append ? old : piece);
     if (status == ENGINE_OK)
@@ -542,7 +544,7 @@ make_number(struct engine_thread *t, const struct item *old, uint64_t number, st
     if (status != ENGINE_OK)
         return status;
     fill_number(t, up, span_of(text, bytes));
-    inherit_hits(up->item, old, ITEM_FETCHED);
+    inherit_fetched(up->item, old);
     return ENGINE_OK;
 }
 
@@ -650,7 +652,7 @@ make_copy(struct engine_thread *t, const struct item *old, const struct engine_r
     if (status != ENGINE_OK)
         return status;
     if (!m->drops_value) {
-        inherit_hits(up->item, old, ITEM_FETCHED);
+        inherit_fetched(up->item, old);
         status = upload_value_of(t, up, old);
     }
     if (status != ENGINE_OK)
@@ -675,6 +677,7 @@ try_remake(struct engine_thread *t, uint64_t hash, struct span key, const struct
     struct linking how = {
         .marks = (uint16_t)((item_state(old.it) & ITEM_KEY_BINARY) | (m->marks_stale ? ITEM_STALE : 0)),
         .keeps_exptime = !m->sets_exptime,
+        .is_no_use = m->drops_value,
         .cas_new = m->keeps_cas ? item_cas(old.it) : m->cas_new,
         .atime_s = m->drops_value ? 0 : item_atime(old.it),
     };

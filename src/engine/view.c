@@ -23,6 +23,7 @@ engine_memory(struct engine *e, struct engine_memory *out)
         .buckets = index_bucket_count(&e->index),
     };
     out->index_bytes = index_bytes(&e->index, &out->overflow_bytes);
+    out->eviction_bytes = ghost_bytes(&e->ghost) + ring_store_bytes(&e->rings);
 }
 
 void
@@ -36,6 +37,9 @@ engine_class_memory(struct engine *e, unsigned class_id, struct engine_class_mem
         .pages = c->page_count,
         .used_chunks = c->used_chunks,
         .free_chunks = slab_free_chunks(c),
+        .probation = ring_count(&c->ring),
+        .age = balance_age(&e->slabs, c),
+        .heat = c->heat,
     };
     mutex_unlock(&c->lock);
 }

@@ -16,6 +16,7 @@ struct engine_memory {
     uint64_t free_pages;     /* were used, and wait to be used again */
     uint64_t index_bytes;    /* buckets and overflow buckets */
     uint64_t overflow_bytes; /* of these, overflow buckets in use */
+    uint64_t eviction_bytes; /* what eviction remembers: handles and fingerprints */
     uint64_t buckets;
 };
 
@@ -25,6 +26,9 @@ struct engine_class_memory {
     uint64_t pages;
     uint64_t used_chunks; /* with those that wait for a quiescent point */
     uint64_t free_chunks;
+    uint64_t probation;   /* handles of new items, of which some may have left meanwhile */
+    double age;           /* how long it takes to fill the class once, in pages filled by all classes */
+    double heat;          /* 0 .. 1: the share in use, when a page was last wanted */
 };
 
 /* Size classes have the ids 1..engine_class_count(). */

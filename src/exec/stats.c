@@ -175,7 +175,8 @@ engine_stats(struct report *r, const struct figures *f)
         "slab_reassign_rescues",       "slab_reassign_chunk_rescues", "slab_reassign_inline_reclaim",
         "slab_reassign_busy_items",    "slab_reassign_busy_deletes",  "slab_reassign_busy_nomem",
     };
-    for (size_t i = 0; i < ARRAY_COUNT(mover); i++)
+    stat_u64(r, mover[0], v(&f->classes[0].rescued));
+    for (size_t i = 1; i < ARRAY_COUNT(mover); i++)
         stat_u64(r, mover[i], 0);
     report_stat(r, "slab_reassign_last_busy_status", "none");
     stat_u64(r, "slab_reassign_running", 0);
@@ -207,10 +208,12 @@ item_stats(struct report *r, const struct figures *f)
     stat_u64(r, "reclaimed", v(&c->reclaimed));
     stat_u64(r, "crawler_reclaimed", v(&c->crawler_reclaimed));
     stat_u64(r, "crawler_items_checked", v(&c->crawler_items_checked));
-    static const char *const lru[] = {"lrutail_reflocked", "moves_to_cold",  "moves_to_warm",
-                                      "moves_within_lru",  "direct_reclaims", "lru_bumps_dropped"};
-    for (size_t i = 0; i < ARRAY_COUNT(lru); i++)
-        stat_u64(r, lru[i], 0);
+    stat_u64(r, "lrutail_reflocked", 0);
+    stat_u64(r, "moves_to_cold", 0);
+    stat_u64(r, "moves_to_warm", v(&c->promoted));
+    stat_u64(r, "moves_within_lru", v(&c->second_chances));
+    stat_u64(r, "direct_reclaims", 0);
+    stat_u64(r, "lru_bumps_dropped", 0);
 }
 
 static void
@@ -240,11 +243,15 @@ items_of_class(struct report *r, struct exec_thread *xt, const struct figures *f
     const struct engine_class_counters *c = &f->classes[id];
     const char *const p = "items:";
     uint64_t age_s = engine_class_age(xt->engine_thread, id);
-    class_stat(r, p, id, "number", v(&c->number));
-    /* One list, which is nearest to memcached's COLD. */
-    class_stat(r, p, id, "number_hot", 0);
-    class_stat(r, p, id, "number_warm", 0);
-    class_stat(r, p, id, "number_cold", v(&c->number));
+    struct engine_class_memory m;
+    engine_class_memory(xt->exec->engine, id, &m);
+    uint64_t number = v(&c->number), hot = m.probation < number ? m.probation : number;
+    class_stat(r, p, id, "number", number);
+    /* New items are on probation as in memcached's HOT; who was asked for is kept, as in WARM; and what
+     * nobody wants goes at once instead of waiting in COLD. */
+    class_stat(r, p, id, "number_hot", hot);
+    class_stat(r, p, id, "number_warm", number - hot);
+    class_stat(r, p, id, "number_cold", 0);
     class_stat(r, p, id, "age_hot", 0);
     class_stat(r, p, id, "age_warm", 0);
     class_stat(r, p, id, "age", age_s);
@@ -260,12 +267,14 @@ items_of_class(struct report *r, struct exec_thread *xt, const struct figures *f
     class_stat(r, p, id, "evicted_active", v(&c->evicted_active));
     class_stat(r, p, id, "crawler_reclaimed", v(&c->crawler_reclaimed));
     class_stat(r, p, id, "crawler_items_checked", v(&c->crawler_items_checked));
-    static const char *const none[] = {"lrutail_reflocked", "moves_to_cold",   "moves_to_warm",
-                                       "moves_within_lru",  "direct_reclaims", "hits_to_hot",
-                                       "hits_to_warm"};
-    for (size_t i = 0; i < ARRAY_COUNT(none); i++)
-        class_stat(r, p, id, none[i], 0);
-    class_stat(r, p, id, "hits_to_cold", v(&c->get_hits));
+    class_stat(r, p, id, "lrutail_reflocked", 0);
+    class_stat(r, p, id, "moves_to_cold", 0);
+    class_stat(r, p, id, "moves_to_warm", v(&c->promoted));
+    class_stat(r, p, id, "moves_within_lru", v(&c->second_chances));
+    class_stat(r, p, id, "direct_reclaims", 0);
+    class_stat(r, p, id, "hits_to_hot", 0);
+    class_stat(r, p, id, "hits_to_warm", v(&c->get_hits));
+    class_stat(r, p, id, "hits_to_cold", 0);
     class_stat(r, p, id, "hits_to_temp", 0);
 }
 
@@ -312,6 +321,52 @@ report_slabs(struct report *r, struct exec_thread *xt, const struct figures *f)
     }
     stat_u64(r, "active_slabs", active);
     stat_u64(r, "total_malloced", f->memory.item_pages * f->memory.page_bytes);
+}
+
+/* ---- stats engine: what memcached has no name for ---- */
+
+static uint64_t
+wasted_bytes(const struct engine_class_counters *c, const struct engine_class_memory *m)
+{
+    uint64_t taken = m->used_chunks * m->chunk_bytes, bytes = v(&c->bytes);
+    return taken > bytes ? taken - bytes : 0;
+}
+
+static void
+evictor_of_class(struct report *r, const struct engine_class_counters *c,
+                 const struct engine_class_memory *m, unsigned id)
+{
+    class_stat(r, "", id, "probation", m->probation);
+    class_stat(r, "", id, "promoted", v(&c->promoted));
+    class_stat(r, "", id, "ghost_hits", v(&c->ghost_hits));
+    class_stat(r, "", id, "second_chances", v(&c->second_chances));
+    class_stat(r, "", id, "rescued", v(&c->rescued));
+    class_stat(r, "", id, "age_pages", (uint64_t)m->age);
+    class_stat(r, "", id, "heat_percent", (uint64_t)(100 * m->heat));
+    class_stat(r, "", id, "wasted_bytes", wasted_bytes(c, m));
+}
+
+static void
+report_engine(struct report *r, struct exec_thread *xt, const struct figures *f)
+{
+    const struct engine_class_counters *sum = &f->classes[0];
+    stat_u64(r, "page_bytes", f->memory.page_bytes);
+    stat_u64(r, "item_pages", f->memory.item_pages);
+    stat_u64(r, "index_bytes", f->memory.index_bytes);
+    stat_u64(r, "eviction_bytes", f->memory.eviction_bytes);
+    stat_u64(r, "promoted", v(&sum->promoted));
+    stat_u64(r, "ghost_hits", v(&sum->ghost_hits));
+    stat_u64(r, "second_chances", v(&sum->second_chances));
+    stat_u64(r, "rescued", v(&sum->rescued));
+    stat_u64(r, "moves_for_age", v(&f->total.moves_for_age));
+    stat_u64(r, "moves_for_need", v(&f->total.moves_for_need));
+    stat_u64(r, "moves_for_others", v(&f->total.moves_for_others));
+    for (unsigned id = 1; id <= f->class_count; id++) {
+        struct engine_class_memory m;
+        engine_class_memory(xt->exec->engine, id, &m);
+        if (m.pages != 0)
+            evictor_of_class(r, &f->classes[id], &m, id);
+    }
 }
 
 static void
@@ -488,6 +543,7 @@ static const struct group {
     {"settings", false, report_settings}, {"items", true, report_items},
     {"slabs", true, report_slabs},        {"sizes", true, report_sizes_group},
     {"conns", false, report_conns},       {"extstore", false, report_nothing},
+    {"engine", true, report_engine},
 };
 
 static report_fn *

@@ -96,6 +96,43 @@ audit_class(struct engine *e, unsigned id, struct audit *a)
     a->pages_in_class += pages;
 }
 
+/* ---- what eviction remembers ---- */
+
+/* Every item on probation has its handle; and only one, which says its low bits. */
+static void
+audit_ring(struct engine *e, unsigned id, struct audit *a)
+{
+    const struct ring *r = &slab_class(&e->slabs, id)->ring;
+    uint32_t block = r->head_block;
+    MUST((block == 0) == (r->head == r->tail && r->head % RING_BLOCK_HANDLES == 0));
+    for (uint64_t number = r->head; number < r->tail; number++) {
+        MUST(block > 0 && block <= e->rings.fresh);
+        const struct ring_block *b = &e->rings.blocks[block - 1];
+        item_ref handle = b->handles[number % RING_BLOCK_HANDLES];
+        MUST(handle != 0 && arena_page_of(&e->arena, handle) < e->arena.next_fresh);
+        a->handles += evict_handle_is_true(e, id, handle, number);
+        if (number % RING_BLOCK_HANDLES == RING_BLOCK_HANDLES - 1)
+            block = b->next;
+        a->blocks += number == r->head || number % RING_BLOCK_HANDLES == 0;
+    }
+    a->blocks += block != 0 && r->head == r->tail;
+}
+
+static void
+audit_rings(struct engine *e, struct audit *a)
+{
+    uint64_t free_blocks = 0;
+    for (unsigned id = 1; id <= e->slabs.class_count; id++)
+        audit_ring(e, id, a);
+    for (uint32_t block = e->rings.free_head; block != 0; block = e->rings.blocks[block - 1].next)
+        MUST(++free_blocks <= e->rings.fresh);
+    MUST(e->rings.fresh <= e->rings.capacity);
+    MUST(e->rings.used + free_blocks == e->rings.fresh);
+    MUST(e->rings.used == a->blocks);
+    MUST(e->ghost.set_count <= e->ghost.capacity);
+    MUST(e->config.evict || (e->rings.fresh == 0 && e->ghost.capacity == 0));
+}
+
 static void
 audit_draining(struct engine *e, struct audit *a)
 {
@@ -125,6 +162,7 @@ audit_arena(struct engine *e, const struct audit *a)
         MUST(e->slabs.pages[arena->free_pages[i]].state == PAGE_NONE);
     }
     uint64_t index_bytes = (e->index.bucket_capacity + e->index.overflow_capacity) * 64;
+    index_bytes += ghost_bytes(&e->ghost) + ring_store_bytes(&e->rings);
     MUST(index_bytes == (uint64_t)arena->index_pages << arena->page_shift);
 }
 
@@ -153,11 +191,21 @@ audit_chain(struct engine *e, const struct item *it, struct audit *a)
     MUST(bytes == item_value_bytes(it));
 }
 
+/* Handles of what is left in a page that is leaving its class are not looked for. */
+static bool
+is_draining(struct engine *e, const struct item *it)
+{
+    item_ref first = item_is_chained(it) && item_chain(it)->first != 0 ? item_chain(it)->first
+                                                                      : arena_ref(&e->arena, it);
+    return e->slabs.pages[arena_page_of(&e->arena, first)].state == PAGE_DRAINING;
+}
+
 static void
 audit_entry(void *context, item_ref ref)
 {
     struct entry_audit *x = context;
     const struct item *it = item_at(x->e, ref);
+    x->a->on_probation += item_is_on_probation(it) && !is_draining(x->e, it);
     struct span key = item_key(it);
     page_no no = arena_page_of(&x->e->arena, ref);
     MUST(kind_of(it) == ITEM_LINKED);
@@ -240,7 +288,10 @@ audit_engine(struct engine *e, struct audit *out)
         audit_class(e, id, out);
     audit_draining(e, out);
     audit_arena(e, out);
+    audit_rings(e, out);
     audit_index(e, out);
+    /* Chunks used twice within a probation may have two handles that look true. */
+    MUST(out->on_probation <= out->handles);
     /* Every linked chunk is in the index, every body belongs to somebody. */
     MUST(out->linked_chunks == out->items);
     if (out->limbo_chunks + out->reserved_chunks == 0)

@@ -2,7 +2,8 @@
  *
  * Checked are: the arena's page counts against the pages; each class's rings, lists and counts against
  * its pages, and these against their chunks; every entry of the index against its item, its bucket and
- * its class; every chain of chunks against its item; the counters against what is there.
+ * its class; every chain of chunks against its item; items on probation against the handles in their
+ * class's ring; the counters against what is there.
  *
  * Threads: one; no other thread may be using the engine.
  */
@@ -21,6 +22,9 @@ struct audit {
     uint64_t body_chunks;
     uint32_t pages_in_class; /* pages by their state */
     uint32_t pages_draining;
+    uint64_t on_probation;   /* items, but for those in draining pages */
+    uint64_t handles;        /* in rings, that stand for an item on probation */
+    uint64_t blocks;         /* of handles */
 };
 
 /* Everything that must always hold. */

@@ -284,9 +284,11 @@ START_TEST(what_incr_and_append_make_is_as_hot_as_what_it_was_made_of)
     uint64_t n;
     put(&f, "n", "1");
     uint64_t hash = hash_of(&f, SPAN("n"));
-    for (unsigned i = 1; i < 6; i++) {
+    ck_assert(item_is_on_probation(engine_peek(f.t, hash, SPAN("n"))));
+    for (unsigned i = 0; i < 6; i++) { /* the first one ends the probation */
         arith(&f, "n", false, 1, &n);
         const struct item *it = engine_peek(f.t, hash, SPAN("n"));
+        ck_assert(!item_is_on_probation(it));
         ck_assert_uint_eq(it->hit, i < ITEM_FREQ_MAX ? i : ITEM_FREQ_MAX);
     }
     ck_assert(get(&f, "n") != NULL);
@@ -999,7 +1001,7 @@ END_TEST
 
 START_TEST(a_page_of_the_smallest_chunks_fits_into_the_limbo_or_stays)
 {
-    struct engine_config c = small_config(8 * MIB);
+    struct engine_config c = small_config(10 * MIB);
     c.cas = false;
     c.chunk_bytes_min = 1;
     c.page_bytes = 1 * MIB;

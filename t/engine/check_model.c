@@ -7,6 +7,7 @@
  * KETCH_SEED and KETCH_OPS in the environment choose the run; each prints its seed.
  */
 #include "audit.h"
+#include "engine/view.h"
 #include "fixture.h"
 
 #include <ctype.h>
@@ -50,6 +51,7 @@ struct scenario {
     bool no_cas;
     bool no_evict;
     bool moves_limit;
+    uint32_t promote_hits;
     uint32_t item_bytes_max;
     uint32_t page_bytes;
     double growth;
@@ -64,7 +66,7 @@ static const struct scenario scenarios[] = {
      .item_bytes_max = 256 * KIB},
     {.name = "short", .limit_bytes = 6 * MIB, .keys = 10000, .may_miss = true,
      .may_refuse = true, .moves_limit = true, .item_bytes_max = 1 * MIB},
-    {.name = "coarse", .limit_bytes = 8 * MIB, .keys = 15000, .may_miss = true,
+    {.name = "coarse", .promote_hits = 3, .limit_bytes = 8 * MIB, .keys = 15000, .may_miss = true,
      .may_refuse = true, .no_cas = true, .item_bytes_max = 64 * KIB, .growth = 4,
      .page_bytes = 1 * MIB, .chunk_bytes_min = 8},
     {.name = "no eviction", .limit_bytes = 4 * MIB, .keys = KEYS_MAX, .may_refuse = true,
@@ -539,6 +541,8 @@ static void
 do_maintain(struct model *m)
 {
     engine_maintain(m->f.t, below(m, 500));
+    if ((m->s->may_miss || m->s->no_evict) && below(m, 3) == 0)
+        engine_give_up_page(m->f.t, below(m, engine_class_count(m->f.e) + 1));
     if (m->s->moves_limit && below(m, 200) == 0)
         MUST(engine_set_limit(m->f.e, (2 + below(m, 12)) * (uint64_t)MIB));
 }
@@ -648,6 +652,7 @@ open_model(const struct scenario *s, uint64_t seed)
     c.chunk_bytes_min = s->chunk_bytes_min;
     c.cas = !s->no_cas;
     c.evict = !s->no_evict;
+    c.promote_hits = s->promote_hits;
     c.track_sizes = true;
     m->s = s;
     m->random = seed;

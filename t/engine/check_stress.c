@@ -634,9 +634,12 @@ act_remake(struct player *p, uint32_t key)
     check_records(p->a->stage->e, it, key);
 }
 
+/* Pages move while all else goes on. */
 static void
 act_rare(struct player *p)
 {
+    struct engine *e = p->a->stage->e;
+    engine_give_up_page(p->a->t, random_below(&p->a->random, e->slabs.class_count + 1));
     if (random_below(&p->a->random, 40) != 0)
         return;
     enum engine_status status =
