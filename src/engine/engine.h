@@ -92,8 +92,8 @@ void engine_set_now(struct engine_thread *t, uint32_t now_s);
 void engine_offline(struct engine_thread *t);
 void engine_online(struct engine_thread *t, uint32_t now_s);
 
-/* Is memory waiting for a quiescent point of others?  Then do not block for long: call
- * engine_quiesce() again soon, until nothing waits. */
+/* Is memory waiting for a quiescent point of others, or is a page being moved?  Then do not block for long:
+ * call engine_quiesce() again soon, until nothing waits. */
 bool engine_has_limbo(const struct engine_thread *t);
 
 /* What becomes of a store when nothing can be evicted, because others have it in their hands: other threads,

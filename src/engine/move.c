@@ -274,16 +274,19 @@ step(struct engine_thread *t, struct slab_class *c) REQUIRES(c->lock)
 {
     struct slabs *s = &t->engine->slabs;
     struct move *m = &t->move;
-    const struct page *page = &s->pages[m->page];
-    /* The sweep, too, empties pages that leave their class, and somebody else may have it by now. */
+    struct page *page = &s->pages[m->page];
+    /* With the last of its chunks the page may have gone, and somebody else may have it by now. */
     bool same = slab_class_of_page(s, m->page) == c && page->state == PAGE_DRAINING;
     for (unsigned i = 0; same && i < STEP_CHUNKS && m->chunk < page->carved; i++) {
         if (epoch_limbo_room(&t->epoch) == 0 || !empty_chunk(t, c, slab_chunk(s, c, m->page, m->chunk)))
             return;
         m->chunk++;
     }
-    if (!same || m->chunk >= page->carved)
-        m->page = 0;
+    if (same && m->chunk < page->carved)
+        return;
+    if (same)
+        page->moving = false;
+    m->page = 0;
 }
 
 void
@@ -308,6 +311,7 @@ begin(struct engine_thread *t, struct slab_class *c, unsigned class_id, page_no 
 {
     bool keeps_all = fits_elsewhere(t->engine, c, no);
     t->move = (struct move){.class_id = class_id, .page = no, .keeps_all = keeps_all};
+    t->engine->slabs.pages[no].moving = true; /* before it may be somebody else's */
     slab_drain_locked(&t->engine->slabs, c, no);
     step(t, c);
 }

@@ -181,6 +181,7 @@ add_page(struct slabs *s, struct slab_class *c, unsigned class_id)
     struct page *page = &s->pages[no];
     page->state = PAGE_IN_CLASS;
     page->used = page->carved = page->free_head = 0;
+    page->moving = false;
     page->cooled_turn = slab_turn(s);
     if (c->page_count == 0)
         c->interval = c->heat = 0;

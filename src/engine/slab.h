@@ -35,6 +35,7 @@ struct page {
     uint8_t state;       /* enum page_state */
     _Atomic uint8_t class_id; /* 0: none; otherwise everything here is under that class's lock */
     bool partial;        /* in the class's list of pages with free chunks */
+    bool moving;         /* draining, and a thread is not done with copying what is in use: see move.c */
     uint32_t used;       /* chunks given out */
     uint32_t carved;     /* chunks that were ever given out */
     uint32_t free_head;  /* 1 + number of a free chunk; 0: none */

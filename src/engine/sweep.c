@@ -65,8 +65,8 @@ look_at(struct piece *p, struct item *chunk)
         stays_until(p, item_exptime(chunk));
 }
 
-/* In a page that is leaving its class everything must go: an item whose writer was just linking it when
- * the page was emptied would hold the page for ever, for no hand comes there any more. */
+/* In a page that is leaving its class everything must go, once it has been emptied: an item whose writer
+ * was just linking it then would hold the page for ever, for no hand comes there any more. */
 static void
 look_at_draining(struct piece *p, struct item *chunk)
 {
@@ -102,7 +102,7 @@ sweep_chunks(struct engine_thread *t, struct slab_class *c, unsigned class_id)
     for (; n < end; n++) {
         struct item *chunk = slab_chunk(&e->slabs, c, e->sweep_page, n);
         __builtin_prefetch((char *)chunk + (size_t)CHUNKS_AHEAD * c->chunk_bytes);
-        if (page->state == PAGE_DRAINING)
+        if (page->state == PAGE_DRAINING && !page->moving)
             look_at_draining(&p, chunk);
         else
             look_at(&p, chunk);
