@@ -92,7 +92,7 @@ void engine_set_now(struct engine_thread *t, uint32_t now_s);
 void engine_offline(struct engine_thread *t);
 void engine_online(struct engine_thread *t, uint32_t now_s);
 
-/* Is memory waiting for a quiescent point of others?  Then do not block for long: call
+/* Is memory waiting for a quiescent point of others, or of the caller?  Then do not block for long: call
  * engine_quiesce() again soon, until nothing waits. */
 bool engine_has_limbo(const struct engine_thread *t);
 
