@@ -153,7 +153,7 @@ static const struct option_def extended_rows[] = {
              "disabled: let them wait"},
     {.extended = "idle_timeout", .arg = "s", .type = OPTION_U32, AT(net.idle_timeout_s),
      .max = UINT32_MAX, .fallback = "0",
-     .help = "close connections idle for so many seconds;\n0 is never"},
+     .help = "close TCP connections idle for so many seconds;\n0 is never"},
     {.extended = "promote_hits", .arg = "n", .type = OPTION_U32, AT(engine.promote_hits), .min = 1,
      .max = 3, .fallback = "1",
      .help = "hits that a new item needs to be kept, when memory\n"

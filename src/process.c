@@ -33,6 +33,17 @@ is_root(void)
     return getuid() == 0 || geteuid() == 0;
 }
 
+/* How SIGHUP and SIGUSR1 are to be treated: SIG_BLOCK or SIG_UNBLOCK. */
+static void
+mask_signals(int how)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
+    pthread_sigmask(how, &set, NULL);
+}
+
 int
 process_init(struct process *p)
 {
@@ -42,7 +53,14 @@ process_init(struct process *p)
             return EX_OSERR; /* and no place to say so */
     }
     signal(SIGPIPE, SIG_IGN);
+    mask_signals(SIG_BLOCK);
     return 0;
+}
+
+void
+process_take_signals(void)
+{
+    mask_signals(SIG_UNBLOCK);
 }
 
 /* ---- checks ---- */

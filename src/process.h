@@ -37,8 +37,12 @@ struct process {
 };
 
 /* Puts /dev/null in the place of standard streams that are closed, so that no socket becomes one,
- * and ignores SIGPIPE. */
+ * and ignores SIGPIPE.  SIGHUP and SIGUSR1, which would end a process that does not expect them, wait for
+ * process_take_signals(): whoever finds our sockets or our pid file may send them. */
 int process_init(struct process *p) MUST_USE;
+
+/* The calling thread has handlers for these signals. */
+void process_take_signals(void);
 
 /* Root must name a user with -u (EX_USAGE); -L needs transparent huge pages and a machine that has
  * the memory of -m (EXIT_FAILURE). */

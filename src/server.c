@@ -125,9 +125,10 @@ static void
 show_conns(void *context, stat_emit_fn *emit, void *to)
 {
     struct server *s = context;
+    uint32_t listening_s = clock_now(&s->clock) - CLOCK_START_S; /* since the start, all of them */
     for (unsigned i = 0; i < s->listener_count; i++)
         if (s->listeners[i].fd >= 0)
-            net_show_listener(s->listeners[i].fd, emit, to);
+            net_show_listener(s->listeners[i].fd, listening_s, emit, to);
     for (unsigned i = 0; i < s->worker_count; i++)
         worker_show_conns(s->workers[i], emit, to);
 }
@@ -190,6 +191,7 @@ watch_signals(struct server *s)
     ev_signal_start(s->loop, &s->on_term);
     ev_signal_start(s->loop, &s->on_usr1);
     ev_signal_start(s->loop, &s->on_hup);
+    process_take_signals();
 }
 
 /* ---- life ---- */

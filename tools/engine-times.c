@@ -67,16 +67,28 @@ store(struct engine_thread *t, const struct run *r, uint64_t n, uint32_t exptime
 
 struct waits {
     struct histogram wall, cpu;
+    uint64_t faults_max; /* of one store */
 };
+
+static uint64_t
+page_faults(void)
+{
+    struct rusage u;
+    getrusage(RUSAGE_THREAD, &u);
+    return (uint64_t)u.ru_minflt;
+}
 
 static void
 store_measured(struct engine_thread *t, const struct run *r, uint64_t n, uint32_t exptime_s,
                struct waits *w)
 {
+    uint64_t faults = page_faults();
     uint64_t wall = clock_ns(CLOCK_MONOTONIC), cpu = cpu_ns();
     store(t, r, n, exptime_s);
     histogram_add(&w->cpu, cpu_ns() - cpu, 1);
     histogram_add(&w->wall, clock_ns(CLOCK_MONOTONIC) - wall, 1);
+    faults = page_faults() - faults;
+    w->faults_max = faults > w->faults_max ? faults : w->faults_max;
 }
 
 static void
@@ -93,6 +105,7 @@ print_waits(const char *what, const struct waits *w)
 {
     print_histogram(what, "wall", &w->wall);
     print_histogram(what, "cpu", &w->cpu);
+    printf("%-28s at most %llu page faults\n", what, (unsigned long long)w->faults_max);
 }
 
 static struct waits *

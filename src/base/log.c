@@ -20,6 +20,14 @@ log_get_level(void)
     return atomic_load_explicit(&log_level, memory_order_relaxed);
 }
 
+static void
+hide_controls(char *text, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+            text[i] = '?';
+}
+
 void
 log_line(int level, const char *fmt, ...)
 {
@@ -34,6 +42,7 @@ log_line(int level, const char *fmt, ...)
     if (n < 0)
         return;
     at += (size_t)n < sizeof line - at - 1 ? (size_t)n : sizeof line - at - 2;
+    hide_controls(line, at);
     line[at++] = '\n';
     (void)!write(STDERR_FILENO, line, at);
 }

@@ -18,7 +18,8 @@ enum log_level {
 void log_set_level(int level);
 int log_get_level(void);
 
-/* Writes "ketchd: <line>\n". */
+/* Writes "ketchd: <line>\n", with '?' for control characters: parts of it may be a client's, who must not
+ * write lines of his own or reach the terminal. */
 void log_line(int level, const char *fmt, ...) PRINTF(2, 3);
 
 #endif

@@ -43,8 +43,7 @@ stays_until(struct piece *p, uint32_t exptime_s)
         p->due_s = exptime_s;
 }
 
-/* Its bucket is loaded while the rest of the piece is looked at: 1 M dead items of 100 bytes took 410 ns
- * each one by one, and take 180 so. */
+/* Its bucket is loaded while the rest of the piece is looked at. */
 static void
 is_dead(struct piece *p, struct item *it)
 {

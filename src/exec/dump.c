@@ -17,8 +17,9 @@
 #include "exec/report.h"
 
 /* A piece ends when it has this many bytes, or after so many buckets. */
-#define PIECE_BYTES   (32u << 10)
-#define PIECE_BUCKETS 16384
+#define PIECE_BYTES        (32u << 10)
+#define PIECE_BYTES_FRUGAL (4u << 10) /* while too much of reports waits for clients to read it */
+#define PIECE_BUCKETS      16384
 
 struct dump {
     bool meta; /* metadump; else mgdump */
@@ -130,16 +131,18 @@ dump_next(struct exec_thread *xt, struct dump *d, char **text, uint64_t *bytes)
     struct engine_memory memory;
     struct report r = {0};
     engine_memory(xt->exec->engine, &memory); /* there may be more buckets than last time */
+    size_t piece_bytes = exec_holds_many_reports(xt->exec) ? PIECE_BYTES_FRUGAL : PIECE_BYTES;
     uint64_t end = d->next_bucket + PIECE_BUCKETS;
     if (end > memory.buckets)
         end = memory.buckets;
-    while (d->next_bucket < end && r.bytes < PIECE_BYTES)
+    while (d->next_bucket < end && r.bytes < piece_bytes)
         show_bucket(xt, d, &r);
     bool last = d->next_bucket >= memory.buckets;
     if (last)
         report_add(&r, d->meta ? SPAN("END\r\n") : SPAN("EN\r\n"));
     if (r.failed)
         return DUMP_FAILED;
+    report_trim(&r);
     *text = r.text;
     *bytes = r.bytes;
     return last ? DUMP_LAST : DUMP_MORE;

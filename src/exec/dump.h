@@ -25,7 +25,8 @@ enum dump_status {
     DUMP_FAILED,
 };
 
-/* The next piece: about 32 KiB, or less when much has to be looked at to find something. */
+/* The next piece: about 32 KiB, or less when much has to be looked at to find something, or when clients
+ * keep more of reports than is good. */
 enum dump_status dump_next(struct exec_thread *xt, struct dump *d, char **text,
                            uint64_t *bytes) MUST_USE;
 

@@ -140,13 +140,21 @@ exec_meta_noop(struct exec_thread *xt, struct session *s, const struct request *
 static const char line_end[2] = {'\r', '\n'};
 
 static void
+drop_report(struct exec_thread *xt, struct stream *st)
+{
+    if (st->report != NULL)
+        atomic_fetch_sub_explicit(&xt->exec->report_bytes, st->bytes, memory_order_relaxed);
+    free(st->report);
+    st->report = NULL;
+    st->offset = st->bytes = 0;
+}
+
+static void
 stream_fini(struct exec_thread *xt, struct stream *st)
 {
     if (st->item != NULL)
         engine_unpin(xt->engine_thread, st->item);
-    if (st->kind == STREAM_REPORT)
-        atomic_fetch_sub_explicit(&xt->exec->report_bytes, st->bytes, memory_order_relaxed);
-    free(st->report);
+    drop_report(xt, st);
     free(st->dump);
     *st = (struct stream){0};
 }
@@ -195,11 +203,13 @@ stream_report(struct stream *st, struct output *out)
 static bool
 stream_next(struct exec_thread *xt, struct stream *st)
 {
-    free(st->report);
-    st->report = NULL;
-    st->offset = st->bytes = 0;
-    enum dump_status status = dump_next(xt, st->dump, &st->report, &st->bytes);
+    char *text = NULL;
+    uint64_t bytes = 0;
+    drop_report(xt, st);
+    enum dump_status status = dump_next(xt, st->dump, &text, &bytes);
     st->more = status == DUMP_MORE;
+    if (text != NULL)
+        exec_stream_take(xt->exec, st, text, bytes);
     return status != DUMP_FAILED;
 }
 

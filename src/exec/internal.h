@@ -27,11 +27,12 @@ struct exec {
     _Atomic uint32_t oldest_s; /* the second before the last flush_all struck or will; 0: none */
     _Atomic uint64_t cmd_meta; /* me, since the start or 'stats reset' */
     _Atomic uint64_t auth_cmds, auth_errors; /* logins, and those that failed, in the same manner */
-    _Atomic uint64_t report_bytes; /* of reports that clients have not read yet */
+    _Atomic uint64_t report_bytes; /* of reports, and pieces of dumps, that clients have not read yet */
 };
 
-/* While clients hold more than this in reports, only plain 'stats' is answered: a report can have
- * megabytes, and there may be thousands of clients that ask for one and do not read it. */
+/* While clients hold more than this in reports, only plain 'stats' is answered, and dumps come in small
+ * pieces: a report can have megabytes, and there may be thousands of clients that ask for one and do not
+ * read it. */
 #define REPORT_BYTES_HELD_MAX (8u << 20)
 
 struct exec_thread {
@@ -53,6 +54,23 @@ enum step {
 
 typedef enum step exec_fn(struct exec_thread *xt, struct session *s, const struct request *r,
                           struct output *out);
+
+static inline bool
+exec_holds_many_reports(const struct exec *x)
+{
+    return atomic_load_explicit(&((struct exec *)x)->report_bytes, memory_order_relaxed) >=
+           REPORT_BYTES_HELD_MAX;
+}
+
+/* The stream takes 'text', from malloc, as the report that it has to send next. */
+static inline void
+exec_stream_take(struct exec *x, struct stream *st, char *text, uint64_t bytes)
+{
+    atomic_fetch_add_explicit(&x->report_bytes, bytes, memory_order_relaxed);
+    st->report = text;
+    st->bytes = bytes;
+    st->offset = 0;
+}
 
 /* Answers with a whole line, "\r\n" and all. */
 static inline void

@@ -396,21 +396,14 @@ refuse_report(struct report *r, struct output *out)
     return STEP_DONE;
 }
 
-static bool
-too_many_reports(const struct exec *x)
-{
-    return atomic_load_explicit(&((struct exec *)x)->report_bytes, memory_order_relaxed) >=
-           REPORT_BYTES_HELD_MAX;
-}
-
 static enum step
 give_report(struct exec *x, struct session *s, struct report *r, struct output *out)
 {
     if (r->failed || r->bytes == 0)
         return refuse_report(r, out);
     report_trim(r);
-    atomic_fetch_add_explicit(&x->report_bytes, r->bytes, memory_order_relaxed);
-    s->stream = (struct stream){.kind = STREAM_REPORT, .report = r->text, .bytes = r->bytes};
+    s->stream = (struct stream){.kind = STREAM_REPORT};
+    exec_stream_take(x, &s->stream, r->text, r->bytes);
     return STEP_STREAM;
 }
 
@@ -435,7 +428,7 @@ stats_detail(struct exec *x, struct session *s, const struct span *words, size_t
     } else if (count > 1 && words_match(words[1], "off")) {
         turn_details(x, false);
         output_copy(out, SPAN("OK\r\n"));
-    } else if (count > 1 && words_match(words[1], "dump") && too_many_reports(x)) {
+    } else if (count > 1 && words_match(words[1], "dump") && exec_holds_many_reports(x)) {
         return refuse_report(&r, out);
     } else if (count > 1 && words_match(words[1], "dump")) {
         r.text = prefixes_dump(x->prefixes, &r.bytes);
@@ -471,7 +464,7 @@ stats_cachedump(struct exec_thread *xt, struct session *s, const struct span *wo
 {
     struct exec *x = xt->exec;
     uint32_t id, limit;
-    if (!x->config->dump_enabled) {
+    if (!x->config->dump_enabled || s->is_datagram) {
         output_copy(out, SPAN("CLIENT_ERROR stats cachedump not allowed\r\n"));
     } else if (count < 3) {
         output_copy(out, SPAN("CLIENT_ERROR bad command line\r\n"));
@@ -479,7 +472,7 @@ stats_cachedump(struct exec_thread *xt, struct session *s, const struct span *wo
         output_copy(out, SPAN("CLIENT_ERROR bad command line format\r\n"));
     } else if (id > SLAB_IDS_MAX && id > engine_class_count(x->engine)) {
         output_copy(out, SPAN("CLIENT_ERROR Illegal slab id\r\n"));
-    } else if (too_many_reports(x)) {
+    } else if (exec_holds_many_reports(x)) {
         return refuse_report(&(struct report){0}, out);
     } else {
         struct cachedump d = {.exec = x};
@@ -569,7 +562,7 @@ stats_group(struct exec_thread *xt, struct session *s, report_fn *group, struct 
             struct output *out)
 {
     struct figures f;
-    if (group != report_general && too_many_reports(xt->exec))
+    if (group != report_general && exec_holds_many_reports(xt->exec))
         return refuse_report(r, out);
     if (figures_init(&f, xt->exec))
         group(r, xt, &f);
@@ -642,7 +635,7 @@ takes_off(struct span *args, struct span word)
 static enum step
 binary_detail_dump(struct exec *x, struct session *s, struct report *r, struct output *out)
 {
-    if (too_many_reports(x))
+    if (exec_holds_many_reports(x))
         return refuse_report(r, out);
     size_t bytes;
     char *dump = prefixes_dump(x->prefixes, &bytes);

@@ -37,7 +37,7 @@ struct net_config {
     uint32_t conns_max;       /* -c, 1024: >= 1 */
     bool reject_fast;         /* -o maxconns_fast: refuse with an error line; false: stop accepting */
     uint32_t requests_per_event; /* -R, 20: >= 1 */
-    uint32_t idle_timeout_s;  /* -o idle_timeout; 0: never */
+    uint32_t idle_timeout_s;  /* -o idle_timeout; 0: never; nor clients of a unix socket */
     int backlog;              /* -b, 1024 */
     uint64_t read_buf_limit_bytes; /* -o read_buf_mem_limit; 0: in proportion to the cache's memory */
     uint64_t kept_plenty_bytes;    /* what follows from that: see net_kept_plenty() */

@@ -363,6 +363,15 @@ close_answered(struct conn *c)
     conn_close(c);
 }
 
+/* Of half requests only logins are so long, and they come from anybody: when clients keep twice what is
+ * plenty, such a login is not waited for. */
+static bool
+is_too_much_to_keep(const struct conn *c, struct span in)
+{
+    const struct worker *w = c->worker;
+    return in.bytes > FRUGAL_INPUT_BYTES && w->kept_bytes / 2 > w->kept_plenty_bytes;
+}
+
 /* Ends the turn in the given state, keeping the unused input; or closes. */
 static void
 end_turn(struct conn *c, enum sent sent, enum conn_state when_sent, struct span in)
@@ -372,6 +381,8 @@ end_turn(struct conn *c, enum sent sent, enum conn_state when_sent, struct span 
         conn_close(c);
     } else if (sent == SENT_ALL && c->closing) {
         close_answered(c);
+    } else if (sent == SENT_ALL && when_sent == CONN_READING && is_too_much_to_keep(c, in)) {
+        conn_close(c);
     } else if (!c->closing && !keep_input(c, in)) {
         conn_close(c);
     } else if (sent == SENT_SOME) {

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -261,7 +262,8 @@ init_loop(struct worker *w)
     ev_idle_init(&w->busy, on_busy);
     ev_timer_init(&w->again, on_again, LIMBO_WAIT_S, 0.);
     ev_timer_init(&w->idle_check, on_idle_check, IDLE_CHECK_S, IDLE_CHECK_S);
-    if (w->context->config->idle_timeout_s > 0)
+    /* As in memcached, who comes by a unix socket may be silent for ever. */
+    if (w->context->config->idle_timeout_s > 0 && w->context->config->unix_path == NULL)
         ev_timer_start(w->loop, &w->idle_check);
     return true;
 }
@@ -434,12 +436,14 @@ net_show_bound(int fd, stat_emit_fn *emit, void *to)
 }
 
 void
-net_show_listener(int fd, stat_emit_fn *emit, void *to)
+net_show_listener(int fd, uint32_t age_s, stat_emit_fn *emit, void *to)
 {
     char name[32];
     net_show_bound(fd, emit, to);
     snprintf(name, sizeof name, "%d:state", fd);
     emit(to, name, "conn_listening");
+    snprintf(name, sizeof name, "%d:secs_since_last_cmd", fd);
+    emit(to, name, "%" PRIu32, age_s);
 }
 
 static void

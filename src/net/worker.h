@@ -71,8 +71,8 @@ const struct worker_counters *worker_counters(const struct worker *w);
 /* The lines of 'stats conns' for this worker's connections. */
 void worker_show_conns(struct worker *w, stat_emit_fn *emit, void *to);
 
-/* The lines of 'stats conns' for a listening socket. */
-void net_show_listener(int fd, stat_emit_fn *emit, void *to);
+/* The lines of 'stats conns' for a socket that has been listening for so long. */
+void net_show_listener(int fd, uint32_t age_s, stat_emit_fn *emit, void *to);
 
 /* The line of 'stats conns' for the address that a socket is bound to. */
 void net_show_bound(int fd, stat_emit_fn *emit, void *to);

@@ -215,6 +215,7 @@ START_TEST(keys_are_not_dumped)
 {
     ask("lru_crawler metadump all\r\n", "ERROR metadump not allowed\r\n");
     ask("lru_crawler mgdump all\r\n", "ERROR key dump not allowed\r\n");
+    ask("stats cachedump 1 0\r\n", "CLIENT_ERROR stats cachedump not allowed\r\n");
 }
 END_TEST
 

@@ -968,6 +968,41 @@ START_TEST(a_dump_of_nothing_goes_through_the_index_in_steps)
 }
 END_TEST
 
+/* Each could keep a piece of 32 KB, and there may be thousands of them. */
+START_TEST(dumps_that_nobody_reads_keep_little)
+{
+    enum { CLIENTS = 1000, ITEMS = 5000 };
+    struct server *sv = server_open();
+    struct client good = client_open(sv);
+    static struct client bad[CLIENTS];
+    char line[300];
+    for (unsigned i = 0; i < ITEMS; i++) {
+        int n = snprintf(line, sizeof line, "set %0200u 0 0 1 noreply\r\nx\r\n", i);
+        client_say_span(&good, span_of(line, (size_t)n));
+    }
+    uint64_t kept_bytes = 0;
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        bad[i] = client_open(sv);
+        bad[i].input = strdup("lru_crawler metadump all\r\n");
+        bad[i].input_bytes = strlen(bad[i].input);
+        ck_assert_int_eq(client_step(&bad[i]), EXEC_FULL);
+        kept_bytes += bad[i].session.stream.bytes;
+    }
+    ck_assert_uint_lt(kept_bytes, (8u << 20) + CLIENTS * (8u << 10));
+    client_ask(&good, "stats items\r\n", "SERVER_ERROR out of memory writing stats\r\n");
+    /* Who reads gets all of it, if in smaller pieces. */
+    client_say(&bad[CLIENTS - 1], "");
+    ck_assert_uint_gt(bad[CLIENTS - 1].received_bytes, ITEMS * 200);
+    for (unsigned i = 0; i < CLIENTS; i++)
+        client_close(&bad[i]);
+    good.received_bytes = 0;
+    client_say(&good, "stats items\r\n");
+    ck_assert_uint_gt(good.received_bytes, 100);
+    client_close(&good);
+    server_close(sv);
+}
+END_TEST
+
 START_TEST(a_dump_describes_an_item)
 {
     struct server *sv = server_open();
@@ -1076,6 +1111,7 @@ add_tests(Suite *s)
     tcase_add_test(tc, a_report_longer_than_an_output_streams_whatever_the_socket_takes);
     tcase_add_test(tc, a_dump_shows_every_key_once_whatever_the_socket_takes);
     tcase_add_test(tc, a_dump_of_nothing_goes_through_the_index_in_steps);
+    tcase_add_test(tc, dumps_that_nobody_reads_keep_little);
     tcase_add_test(tc, a_dump_describes_an_item);
     tcase_add_test(tc, groups_are_known_by_their_beginning);
     tcase_add_test(tc, a_report_does_not_wait_for_ever_for_other_threads);

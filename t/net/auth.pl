@@ -104,6 +104,17 @@ scenario 'reload-while-logging-in' => sub {
     });
 };
 
+# The sockets are open while the file is still being read.
+scenario 'reload-while-starting' => sub {
+    my ($path) = @_;
+    replace_users(join('', map { "user$_:password$_\n" } 1 .. 200_000) . "alice:secret\n");
+    my $server = start_server($path, '-Y', $users);
+    kill 'HUP', $server->{pid};
+    my $reply = try_log_in($server, 'alice', 'secret');
+    my @complaints = $reply eq 'STORED' ? () : "a login: $reply";
+    return @complaints, stop_server($server);
+};
+
 scenario 'reload-while-logging-in-by-sasl' => sub {
     my ($path) = @_;
     replace_users("alice:secret\n");

@@ -132,6 +132,29 @@ scenario 'slow-uploaders' => sub {
     return @complaints, stop_server($server);
 };
 
+# A login has to be there as a whole, and may have 16 KB; before it nobody knows who sends that.
+scenario 'half-logins' => sub {
+    my ($path) = @_;
+    my $dir = File::Temp->newdir('hostile-XXXXXX', TMPDIR => 1);
+    chmod 0755, $dir;
+    open my $file, '>', "$dir/users" or die "$dir/users: $!\n";
+    print $file "alice:secret\n";
+    close $file;
+    my $server = start_server($path, '-m', 64, '-c', 2000, '-Y', "$dir/users");
+    my $before_mb = rss_mb($server);
+    my @bad = open_clients($server, 1000);
+    send_some($_, "set x 0 0 16384\r\n" . 'x' x 16_000) for @bad;
+    my $good = open_clients($server);
+    my $reply = (send_all($good, "set x 0 0 12\r\nalice secret\r\n"), receive_line($good))[1];
+    my @complaints = $reply eq 'STORED' ? () : "a login: $reply";
+    push @complaints, never_rests($server);
+    my $grown_mb = rss_mb($server) - $before_mb;
+    push @complaints, sprintf 'RSS grew by %.1f MB', $grown_mb if $grown_mb > 10 && !sanitized($server);
+    @bad = ();
+    push @complaints, nobody_is_left($server, $good);
+    return @complaints, stop_server($server);
+};
+
 # ---- clients that do not read ----
 
 # 'request' again and again on many connections until the server takes no more of it.
@@ -539,10 +562,9 @@ scenario 'few-descriptors-from-the-start' => sub {
     return @complaints;
 }, slow => 1;
 
-sub idle_timeout
-{
-    my ($path, $listen) = @_;
-    my $server = Wire::Server->start(path => $path, listen => $listen,
+scenario 'idle-timeout' => sub {
+    my ($path) = @_;
+    my $server = Wire::Server->start(path => $path, listen => 'tcp',
                                      args => ['-m', 64, '-o', 'idle_timeout=1']);
     my ($silent, $half, $good) = open_clients($server, 3);
     my @complaints;
@@ -562,10 +584,19 @@ sub idle_timeout
     my $kicks = stat_of($good, 'idle_kicks');
     push @complaints, "idle_kicks $kicks" if $kicks != 2;
     return @complaints, stop_server($server);
-}
+};
 
-scenario 'idle-timeout' => sub { idle_timeout($_[0], 'tcp') }, slow => 1;
-scenario 'idle-timeout-unix' => sub { idle_timeout($_[0], 'unix') };
+scenario 'idle-timeout-not-for-unix' => sub {
+    my ($path) = @_;
+    my $server = Wire::Server->start(path => $path, listen => 'unix',
+                                     args => ['-m', 64, '-o', 'idle_timeout=1']);
+    my $socket = open_clients($server);
+    sleep 3.5;
+    my @complaints = (ask($socket, 'mn') // '') eq 'MN' ? () : 'it was closed';
+    my $kicks = stat_of(scalar open_clients($server), 'idle_kicks');
+    push @complaints, "idle_kicks $kicks" if $kicks != 0;
+    return @complaints, stop_server($server);
+};
 
 
 # ---- memory ----

@@ -339,7 +339,8 @@ scenario 'keys are not dumped, nothing is watched' => sub {
     my $client = client_of($server);
     $client->ask(set_text('a', 'x'));
     my @complaints;
-    for my $command ('lru_crawler metadump all', 'lru_crawler mgdump all', 'watch fetchers') {
+    for my $command ('lru_crawler metadump all', 'lru_crawler mgdump all', 'stats cachedump 1 0',
+                     'watch fetchers') {
         my $reply = $client->ask("$command\r\n", 0.3) // 'ERROR';
         push @complaints, "'$command' was answered '$reply'" if $reply !~ /^(?:CLIENT_)?ERROR/;
     }
