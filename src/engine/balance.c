@@ -1,42 +1,44 @@
-/* balance.c - pages follow the workload: from the class whose items are kept longest to the one that
- * has to evict soonest.
+/* balance.c - pages follow the workload: from the class whose items are kept longest to the one
+ * that has to evict soonest.
  *
  * The age of a class is how long it takes to fill itself once with new items: its pages times the
- * interval at which it fills one, by evicting a page's worth or by getting a page.  Time is counted in
- * such pages, of all classes: a clock that runs as fast as the workload, for value sizes may change
- * from one second to the next.  A class that evicts nothing for a while is older than its last interval
- * says, and so a class that is used no more gives pages soon.
+ * interval at which it fills one, by evicting a page's worth or by getting a page.  Time is counted
+ * in such pages, of all classes: a clock that runs as fast as the workload, for value sizes may
+ * change from one second to the next.  A class that evicts nothing for a while is older than its
+ * last interval says, and so a class that is used no more gives pages soon.
  *
- *     time, in pages  0    1    2    3    4    5    6    7    8    9        now = 9
- *     class A         x         x         x         x         x             interval 2
- *     class B              x         x         x                            interval 2, but 4 have passed
+ *     time, in pages  0    1    2    3    4    5    6    7    8    9       now = 9
+ *     class A         x         x         x         x         x            interval 2
+ *     class B              x         x         x                           2, but 4 have passed
  *
- * Small items give more hits for their memory than large ones of the same age, so ages are multiplied
- * by the chunk size to the power of 'size_bias'.  Measured in simulation on 13 traces at memory for a tenth
- * of the objects: by 0.5, 1.7 % less misses than by 0, for 1.3 % more missed bytes.
+ * Small items give more hits for their memory than large ones of the same age, so ages are
+ * multiplied by the chunk size to the power of 'size_bias'.  Measured in simulation on 13 traces at
+ * memory for a tenth of the objects: by 0.5, 1.7 % less misses than by 0, for 1.3 % more missed
+ * bytes.
  *
- * A class of which most items have been hit since the hand passed is younger by that, down to a tenth:
- * what is old and in use is not for the taking, at least not as soon.
+ * A class of which most items have been hit since the hand passed is younger by that, down to a
+ * tenth: what is old and in use is not for the taking, at least not as soon.
  *
- * One page moves at a time, each time a class has filled one; when the difference is great, a class asks
- * for a page before it evicts the next time, instead of afterwards.
+ * One page moves at a time, each time a class has filled one; when the difference is great, a class
+ * asks for a page before it evicts the next time, instead of afterwards.
  */
 #include "engine/state.h"
 
 #include <math.h>
 
-/* A donor must be this much older.  Every move costs items that would have stayed: in replays of three traces
- * at a tenth of their bytes, 1.5 missed 0.5 % to 3 % more than 3. */
+/* A donor must be this much older.  Every move costs items that would have stayed: in replays of
+ * three traces at a tenth of their bytes, 1.5 missed 0.5 % to 3 % more than 3. */
 #define ADVANTAGE 3.0
 
 /* With so much, the class gets a page instead of evicting. */
 #define GREAT_ADVANTAGE 8.0
 
-/* Times that such a class does not evict while its page is on its way: others may get hold of it. */
+/* Times that such a class does not evict while its page is on its way: others may get hold of it.
+ */
 #define WAITS_MAX 8
 
-/* By so much of its age a class is younger if all of it is in use: not by all, for it must be looked at
- * again to be found out of use. */
+/* By so much of its age a class is younger if all of it is in use: not by all, for it must be
+ * looked at again to be found out of use. */
 #define HEAT_SHARE 0.9
 
 /* Pages that a class keeps whatever their age. */
@@ -63,8 +65,8 @@ weighted_age(const struct slabs *s, const struct slab_class *c) REQUIRES(c->lock
     return balance_age(s, c) * c->weight * (1 - HEAT_SHARE * c->heat);
 }
 
-/* The class that has kept its items longest, if that is more than 'needed', or 0.  'tried' (NULL: none)
- * says which ones not to look at. */
+/* The class that has kept its items longest, if that is more than 'needed', or 0.  'tried' (NULL:
+ * none) says which ones not to look at. */
 static unsigned
 find_donor(struct slabs *s, unsigned for_class_id, const bool *tried, double needed, double *age)
 {
@@ -75,7 +77,8 @@ find_donor(struct slabs *s, unsigned for_class_id, const bool *tried, double nee
         if (id == for_class_id || (tried != NULL && tried[id]))
             continue;
         mutex_lock(&c->lock);
-        double of_class = c->page_count > PAGES_KEPT ? weighted_age(s, c) : (double)c->page_count - 1;
+        double of_class =
+            c->page_count > PAGES_KEPT ? weighted_age(s, c) : (double)c->page_count - 1;
         mutex_unlock(&c->lock);
         if (of_class > *age) {
             best = id;

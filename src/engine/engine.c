@@ -297,7 +297,7 @@ engine_online(struct engine_thread *t, uint32_t now_s)
 bool
 engine_has_limbo(const struct engine_thread *t)
 {
-    return t->move.page != 0 || epoch_limbo_count(&t->epoch) > 0;
+    return epoch_limbo_count(&t->epoch) > 0 || t->move.page != 0;
 }
 
 uint32_t

@@ -1,37 +1,37 @@
-/* evict.c - whose memory is used again: S3-FIFO (Yang and others 2023), for each class by itself, and
- * without lists.
+/* evict.c - whose memory is used again: S3-FIFO (Yang and others 2023), for each class by itself,
+ * and without lists.
  *
- *             store                      popped, hit since                  hit since: one count less
- *     new ------------> on probation --------------------------> kept <--------------------.
- *      |                the ring: the newest 10 %                the other 90 %             |
- *      |                     | popped, not hit                        | the hand comes by --'
- *      |                     v                                        v not hit since
- *      |                  evicted, and its key remembered          evicted
+ *            store                    popped, hit since               hit since: a count less
+ *     new -----------> on probation -----------------------> kept <--------------------.
+ *      |               the ring: the newest 10 %             the other 90 %             |
+ *      |                    | popped, not hit                     | the hand comes by --'
+ *      |                    v                                     v not hit since
+ *      |                 evicted, and its key remembered       evicted
  *      '-- its key is remembered, or the item it replaces is kept: kept at once
  *
- * New items are on probation: their handles wait in the class's ring (ring.h), and are popped when that
- * holds more than a tenth of the class.  Who was asked for meanwhile stays, where it lies; most are not,
- * and go, and only a fingerprint of the key is remembered for a while (ghost.h).  Kept items have no
- * order: a CLOCK hand sweeps the class in address order, a page at a time and chunk by chunk.  What was
- * hit since it last passed loses one count of its frequency and stays; what was not goes.  Whoever is
- * found dead goes at once.
+ * New items are on probation: their handles wait in the class's ring (ring.h), and are popped when
+ * that holds more than a tenth of the class.  Who was asked for meanwhile stays, where it lies;
+ * most are not, and go, and only a fingerprint of the key is remembered for a while (ghost.h). Kept
+ * items have no order: a CLOCK hand sweeps the class in address order, a page at a time and chunk
+ * by chunk.  What was hit since it last passed loses one count of its frequency and stays; what was
+ * not goes.  Whoever is found dead goes at once.
  *
- * A handle in the ring is not taken back when its item leaves in another way, and the chunk may hold
- * another item by then.  So a popped handle counts only if it is that of the item that is there: on
- * probation, and noted down in it (enum item_queue), of which it keeps the low three bits.  Who is mistaken
- * nevertheless, one in eight of chunks used twice within a probation, is judged too soon.  Whether an
- * item is on probation is said by its own four bits, which only the holder of its class's lock writes,
- * never by 'hit', which readers write without a lock: a count they lose or restore makes no item
- * lose its handle.
+ * A handle in the ring is not taken back when its item leaves in another way, and the chunk may
+ * hold another item by then.  So a popped handle counts only if it is that of the item that is
+ * there: on probation, and noted down in it (enum item_queue), of which it keeps the low three
+ * bits.  Who is mistaken nevertheless, one in eight of chunks used twice within a probation, is
+ * judged too soon.  Whether an item is on probation is said by its own four bits, which only the
+ * holder of its class's lock writes, never by 'hit', which readers write without a lock: a count
+ * they lose or restore makes no item lose its handle.
  *
- * A value in several chunks is one item: a hand that meets a piece of it judges the whole, and only its
- * first piece costs it a count, so that a large value ages as fast as a small one.
+ * A value in several chunks is one item: a hand that meets a piece of it judges the whole, and only
+ * its first piece costs it a count, so that a large value ages as fast as a small one.
  *
- * Unlinking makes no memory free by itself: that happens at a quiescent point.  So a little is evicted
- * ahead of need, and what could not wait is told ENGINE_AGAIN.
+ * Unlinking makes no memory free by itself: that happens at a quiescent point.  So a little is
+ * evicted ahead of need, and what could not wait is told ENGINE_AGAIN.
  *
- * A class that evicts sooner than others is given pages of these, and one that has nothing to evict in
- * any case: see balance.c and move.c.
+ * A class that evicts sooner than others is given pages of these, and one that has nothing to evict
+ * in any case: see balance.c and move.c.
  */
 #include "engine/state.h"
 
@@ -40,7 +40,8 @@
 /* The share of a class that is on probation. */
 #define PROBATION_PART 10
 
-/* How far a ring may grow, in that share and handles, when nothing pops it: handles whose items are gone. */
+/* How far a ring may grow, in that share and handles, when nothing pops it: handles whose items are
+ * gone. */
 #define RING_PARTS_MAX 2
 #define RING_MORE_MAX  64
 #define RING_TRIM      2 /* popped at a time then */
@@ -48,9 +49,13 @@
 /* Handles whose items are loaded ahead. */
 #define POPS_AHEAD 4
 
-/* Chunks looked at for one victim; after that the next one goes, however often it was hit: looked for in
- * as many again.  A store never does more than this much work for another. */
+/* Chunks looked at for one victim; after that the next one goes, however often it was hit: looked
+ * for in as many again. */
 #define VISITS_MAX 128
+
+/* A batch is not filled up when it has taken so many: no store does more work than that for others.
+ */
+#define BATCH_VISITS_MAX (3 * VISITS_MAX)
 
 /* Without eviction only dead items are looked for, and not for long. */
 #define VISITS_FOR_DEAD 64
@@ -102,7 +107,8 @@ first_piece(const struct engine *e, const struct item *it)
     return arena_ref(&e->arena, it);
 }
 
-/* Chunks of the class that an item takes, about: pieces but the last are all of the largest class. */
+/* Chunks of the class that an item takes, about: pieces but the last are all of the largest class.
+ */
 static uint32_t
 chunks_of(struct engine *e, const struct item *it, const struct slab_class *c)
 {
@@ -196,10 +202,13 @@ evict_admit(struct engine_thread *t, struct item *it)
     struct slab_class *c = slab_class(&e->slabs, item_class(e, it));
     mutex_lock(&c->lock);
     uint64_t number = c->ring.tail;
-    /* It may be unlinked already, but as we have not been quiescent since it is still the same chunk. */
+    /* It may be unlinked already, but as we have not been quiescent since it is still the same
+     * chunk. */
     if (kind_of(it) == ITEM_LINKED && has_room_on_probation(e, c) &&
-        ring_push(&e->rings, &c->ring, first_piece(e, it), chunks_of(e, it, c), slab_turn(&e->slabs))) {
-        uint32_t queue = ITEM_PROBATION | (uint32_t)(number & ITEM_HANDLE_MASK) << ITEM_HANDLE_SHIFT;
+        ring_push(&e->rings, &c->ring, first_piece(e, it), chunks_of(e, it, c),
+                  slab_turn(&e->slabs))) {
+        uint32_t queue = ITEM_PROBATION | (uint32_t)(number & ITEM_HANDLE_MASK)
+                                              << ITEM_HANDLE_SHIFT;
         atomic_store_explicit(&it->lengths, item_lengths(it) | queue, memory_order_relaxed);
         trim_ring(e, c);
     }
@@ -208,7 +217,8 @@ evict_admit(struct engine_thread *t, struct item *it)
 
 /* As an update of a queued item in S3-FIFO: a hit, and the item keeps its place. */
 static bool
-inherit_standing(const struct engine_thread *t, struct item *it, const struct item *old, bool is_use)
+inherit_standing(const struct engine_thread *t, struct item *it, const struct item *old,
+                 bool is_use)
 {
     uint8_t freq = item_freq(old);
     bool kept = !item_is_on_probation(old);
@@ -224,7 +234,8 @@ inherit_standing(const struct engine_thread *t, struct item *it, const struct it
 }
 
 bool
-evict_keeps(struct engine_thread *t, uint64_t hash, struct item *it, const struct item *old, bool is_use)
+evict_keeps(struct engine_thread *t, uint64_t hash, struct item *it, const struct item *old,
+            bool is_use)
 {
     struct engine *e = t->engine;
     if (!e->config.evict)
@@ -284,8 +295,8 @@ second_chance(struct engine_thread *t, const struct item *chunk, struct item *it
     return true;
 }
 
-/* Does the hand pass over the item?  New items are the ring's to judge, and a value's end in another class
- * than its first piece has no ring: there the new ones go first. */
+/* Does the hand pass over the item?  New items are the ring's to judge, and a value's end in
+ * another class than its first piece has no ring: there the new ones go first. */
 static bool
 is_spared(struct engine_thread *t, const struct item *chunk, struct item *it)
 {
@@ -311,8 +322,10 @@ judge_at_hand(struct engine_thread *t, struct slab_class *c, bool mercy, struct 
     return condemn(t, c, v, it);
 }
 
+/* Adds what it has looked at to '*visited'. */
 static bool
-find_victim(struct engine_thread *t, struct slab_class *c, struct victim *v) REQUIRES(c->lock)
+find_victim(struct engine_thread *t, struct slab_class *c, struct victim *v, uint64_t *visited)
+    REQUIRES(c->lock)
 {
     struct engine *e = t->engine;
     uint64_t chances = e->config.evict ? VISITS_MAX : VISITS_FOR_DEAD;
@@ -322,9 +335,11 @@ find_victim(struct engine_thread *t, struct slab_class *c, struct victim *v) REQ
     if (chances > enough)
         chances = enough;
     uint64_t visits = e->config.evict ? 2 * chances : chances;
-    for (uint64_t i = 0; i < visits; i++) {
-        /* Before somebody goes who is in use, the new ones are judged sooner than at other times. */
-        bool pops = c->ring.chunks > probation_chunks(c) || (i >= chances && ring_count(&c->ring) > 0);
+    for (uint64_t i = 0; i < visits; i++, ++*visited) {
+        /* Before somebody goes who is in use, the new ones are judged sooner than at other times.
+         */
+        bool pops =
+            c->ring.chunks > probation_chunks(c) || (i >= chances && ring_count(&c->ring) > 0);
         if (pops ? judge_popped(t, c, v) : judge_at_hand(t, c, i < chances, v))
             return true;
     }
@@ -349,7 +364,9 @@ find_victims(struct engine_thread *t, struct slab_class *c, unsigned chunks, str
     REQUIRES(c->lock)
 {
     unsigned found = 0, so_far = 0, room = epoch_limbo_room(&t->epoch);
-    while (so_far < chunks && found < room && c->pages != 0 && find_victim(t, c, &victims[found]))
+    uint64_t visited = 0;
+    while (so_far < chunks && found < room && c->pages != 0 && visited < BATCH_VISITS_MAX &&
+           find_victim(t, c, &victims[found], &visited))
         so_far += victims[found++].chunks;
     return found;
 }

@@ -1,5 +1,5 @@
-/* move.c - a page is taken from its class: what is in use is copied to other chunks of the class, the rest
- * is evicted, and when nobody holds any of it any more the page is the arena's again.
+/* move.c - a page is taken from its class: what is in use is copied to other chunks of the class,
+ * the rest is evicted, and when nobody holds any of it any more the page is the arena's again.
  *
  *     page 12, leaving:   | cold | hot | free | cold | hot | upload? then another page is taken
  *                            |      |            |      |
@@ -7,39 +7,40 @@
  *
  * If the class has free chunks for all that is alive in the page, the cold is copied, too.
  *
- * Of a few pages the one with the least in use is taken.  Where somebody uploads, or keeps a large value
- * for a client that reads slowly, the page could not be emptied: such a page is passed over.
+ * Of a few pages the one with the least in use is taken.  Where somebody uploads, or keeps a large
+ * value for a client that reads slowly, the page could not be emptied: such a page is passed over.
  *
- * A copy is the item as it was, with cas unique, generation, token and exptime; who was about to change
- * the old one finds it gone, and the new one in its place.  The hits it counted are one less, as if the
- * hand had passed: who is moved again and again without being used goes in the end.  When no chunk is
- * free, others of the class are evicted, and the work goes on at the thread's next quiescent point.
- * Pieces of large values do not move: the value would have to be made anew; they are evicted.
+ * A copy is the item as it was, with cas unique, generation, token and exptime; who was about to
+ * change the old one finds it gone, and the new one in its place.  The hits it counted are one
+ * less, as if the hand had passed: who is moved again and again without being used goes in the end.
+ * When no chunk is free, others of the class are evicted, and the work goes on at the thread's next
+ * quiescent point. Pieces of large values do not move: the value would have to be made anew; they
+ * are evicted.
  *
  * A sweep that is under way may miss an item that moves.  That is no harm: only what is alive is
- * copied, under the lock of the class, which the sweep takes for each of its steps, too.  So a sweep
- * that has passed the copy's chunk began when the copy's generation was begun already, and need not see
- * it (sweep.c).
+ * copied, under the lock of the class, which the sweep takes for each of its steps, too.  So a
+ * sweep that has passed the copy's chunk began when the copy's generation was begun already, and
+ * need not see it (sweep.c).
  */
 #include "engine/state.h"
 
 #include "base/check.h"
 
-/* Pages of which the best is taken: the next ones at the hand, and some from anywhere, for what is in use
- * may lie together.  And chunks of each that are looked at, to see how good it is. */
+/* Pages of which the best is taken: the next ones at the hand, and some from anywhere, for what is
+ * in use may lie together.  And chunks of each that are looked at, to see how good it is. */
 #define PAGES_SAMPLED      8
 #define PAGES_AT_HAND      4
 #define RANDOM_PAGES_TRIED 16
 #define CHUNKS_SAMPLED     16
 
-/* Chunks emptied at a time, so that no store waits for more than some 20 us. */
+/* Chunks emptied at a time: a page of small chunks takes several quiescent points. */
 #define STEP_CHUNKS 256
 
 /* Batches evicted at a time for copies to go to; in all as much as the page holds. */
 #define ROOM_BATCHES 4
 
-/* What is looked at counts a hit less, but not before so large a part of the cache has been filled since
- * it was looked at, or the page was new. */
+/* What is looked at counts a hit less, but not before so large a part of the cache has been filled
+ * since it was looked at, or the page was new. */
 #define SAMPLE_PART 4
 
 static enum item_state
@@ -134,31 +135,31 @@ note_heat(struct slab_class *c, const struct sample *samples, unsigned count) RE
     c->heat = looked_at > 0 ? (double)hot / looked_at : 0;
 }
 
-
 /* A page of the class; 0: another one was hit upon. */
 static page_no
-random_page(struct engine *e, struct slab_class *c) REQUIRES(c->lock)
+random_page(struct engine *e, struct slab_class *c, page_no end) REQUIRES(c->lock)
 {
     c->random = c->random * UINT64_C(6364136223846793005) + 1442695040888963407; /* Knuth's */
-    page_no no = 1 + (page_no)(((c->random >> 32) * (e->config.limit_bytes >> e->arena.page_shift)) >> 32);
-    bool is_ours = no < e->arena.pages_max && slab_class_of_page(&e->slabs, no) == c;
-    return is_ours && e->slabs.pages[no].state == PAGE_IN_CLASS ? no : 0;
+    page_no no = 1 + (page_no)(((c->random >> 32) * (end - 1)) >> 32);
+    return slab_class_of_page(&e->slabs, no) == c && e->slabs.pages[no].state == PAGE_IN_CLASS ? no
+                                                                                               : 0;
 }
 
 /* The same page may be looked at twice. */
 static unsigned
-sample_pages(struct engine_thread *t, struct slab_class *c, struct sample *samples) REQUIRES(c->lock)
+sample_pages(struct engine_thread *t, struct slab_class *c, struct sample *samples)
+    REQUIRES(c->lock)
 {
     struct slabs *s = &t->engine->slabs;
     unsigned count = 0;
-    page_no no = c->hand_page;
+    page_no no = c->hand_page, end = arena_pages_in_use(&t->engine->arena);
     for (; count < PAGES_AT_HAND && count < c->page_count; count++) {
         samples[count] = sample_page(t, c, no);
         no = s->pages[no].next;
     }
     note_heat(c, samples, count);
     for (unsigned tries = 0; tries < RANDOM_PAGES_TRIED && count < PAGES_SAMPLED; tries++)
-        if ((no = random_page(t->engine, c)) != 0)
+        if ((no = random_page(t->engine, c, end)) != 0)
             samples[count++] = sample_page(t, c, no);
     return count;
 }
@@ -213,7 +214,8 @@ copy_out(struct engine_thread *t, struct slab_class *c, unsigned class_id, struc
     REQUIRES(c->lock)
 {
     struct engine *e = t->engine;
-    item_ref old = arena_ref(&e->arena, it), new = slab_take_locked(&e->slabs, c, class_id, item_exptime(it));
+    item_ref old = arena_ref(&e->arena, it),
+             new = slab_take_locked(&e->slabs, c, class_id, item_exptime(it));
     if (new == 0)
         return false;
     uint64_t hash = engine_hash(e, item_key(it));
@@ -278,7 +280,8 @@ step(struct engine_thread *t, struct slab_class *c) REQUIRES(c->lock)
     /* With the last of its chunks the page may have gone, and somebody else may have it by now. */
     bool same = slab_class_of_page(s, m->page) == c && page->state == PAGE_DRAINING;
     for (unsigned i = 0; same && i < STEP_CHUNKS && m->chunk < page->carved; i++) {
-        if (epoch_limbo_room(&t->epoch) == 0 || !empty_chunk(t, c, slab_chunk(s, c, m->page, m->chunk)))
+        if (epoch_limbo_room(&t->epoch) == 0 ||
+            !empty_chunk(t, c, slab_chunk(s, c, m->page, m->chunk)))
             return;
         m->chunk++;
     }
@@ -307,7 +310,8 @@ fits_elsewhere(struct engine *e, const struct slab_class *c, page_no no)
 }
 
 static void
-begin(struct engine_thread *t, struct slab_class *c, unsigned class_id, page_no no) REQUIRES(c->lock)
+begin(struct engine_thread *t, struct slab_class *c, unsigned class_id, page_no no)
+    REQUIRES(c->lock)
 {
     bool keeps_all = fits_elsewhere(t->engine, c, no);
     t->move = (struct move){.class_id = class_id, .page = no, .keeps_all = keeps_all};
@@ -338,8 +342,8 @@ finish(struct engine_thread *t)
     mutex_unlock(&c->lock);
 }
 
-/* One at a time: the page under way will do for whoever needs one, and who does not can do without.  An
- * operator's word counts more than what is hot. */
+/* One at a time: the page under way will do for whoever needs one, and who does not can do without.
+ * An operator's word counts more than what is hot. */
 bool
 move_page_of(struct engine_thread *t, unsigned class_id, enum move_reason why)
 {

@@ -173,7 +173,7 @@ slab_note_filled(struct slabs *s, struct slab_class *c)
 }
 
 static bool
-add_page(struct slabs *s, struct slab_class *c, unsigned class_id)
+add_page(struct slabs *s, struct slab_class *c, unsigned class_id) REQUIRES(c->lock)
 {
     page_no no = arena_take_page(s->arena);
     if (no == 0)

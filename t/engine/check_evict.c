@@ -159,8 +159,8 @@ START_TEST(a_scan_of_many_times_the_cache_leaves_what_is_kept)
         hit(&f, 'x', n, 1);
     }
     scan(&f, 's', 10 * held);
-    /* The hand makes room for these themselves, and for one in 2000 of the others, which is taken for one
-     * that comes back. */
+    /* The hand makes room for these themselves, and for one in 2000 of the others, which is taken
+     * for one that comes back. */
     unsigned left = 0;
     for (unsigned n = 0; n < held / 20; n++)
         left += is_there(&f, 'x', n);

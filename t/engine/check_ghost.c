@@ -1,4 +1,5 @@
-/* The ghost: it knows the newest keys of each set, forgets the oldest, and rarely takes one for another. */
+/* The ghost: it knows the newest keys of each set, forgets the oldest, and rarely takes one for
+ * another. */
 #include "fixture.h"
 
 struct bench {
@@ -10,9 +11,8 @@ static struct bench *
 open_bench(uint32_t pages)
 {
     struct bench *b = calloc(1, sizeof *b);
-    struct arena_config ac = {.limit_bytes = (uint64_t)pages * 64 * KIB,
-                              .reach_bytes = 64 * MIB,
-                              .page_bytes = 64 * KIB};
+    struct arena_config ac = {
+        .limit_bytes = (uint64_t)pages * 64 * KIB, .reach_bytes = 64 * MIB, .page_bytes = 64 * KIB};
     MUST(b != NULL && arena_init(&b->arena, &ac));
     ghost_init(&b->ghost, &b->arena);
     return b;

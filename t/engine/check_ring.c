@@ -10,9 +10,8 @@ static struct bench *
 open_bench(uint32_t pages)
 {
     struct bench *b = calloc(1, sizeof *b);
-    struct arena_config ac = {.limit_bytes = (uint64_t)pages * 64 * KIB,
-                              .reach_bytes = 64 * MIB,
-                              .page_bytes = 64 * KIB};
+    struct arena_config ac = {
+        .limit_bytes = (uint64_t)pages * 64 * KIB, .reach_bytes = 64 * MIB, .page_bytes = 64 * KIB};
     MUST(b != NULL && arena_init(&b->arena, &ac));
     ring_store_init(&b->store, &b->arena);
     return b;
