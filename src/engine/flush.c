@@ -25,13 +25,12 @@ stamped_so_far(struct engine *e)
 
 /* Before a generation comes again, a sweep must have seen that no item of it is left. */
 static bool
-is_swept_enough(struct engine_thread *t) REQUIRES(t->engine->flush_lock)
+is_swept_enough(struct engine *e, struct engine_thread *t) REQUIRES(e->flush_lock)
 {
-    struct engine *e = t->engine;
     size_t done = 0, looked_at = 1;
     bool ended;
     while (e->unswept >= GENERATIONS - 2 && looked_at > 0 && done < SWEPT_BY_FLUSH_MAX) {
-        looked_at = sweep_step(t, &ended);
+        looked_at = sweep_step(e, t, &ended);
         done += looked_at;
     }
     return e->unswept < GENERATIONS - 2;
@@ -43,7 +42,7 @@ begin_generation(struct engine *e, struct engine_thread *t) REQUIRES(e->flush_lo
     uint64_t stamped = stamped_so_far(e);
     if (e->flushed_at_count == stamped)
         return ENGINE_OK;
-    if (!is_swept_enough(t))
+    if (!is_swept_enough(e, t))
         return ENGINE_AGAIN;
     e->flushed_at_count = stamped;
     e->unswept++;

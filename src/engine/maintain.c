@@ -42,7 +42,7 @@ sweep(struct engine_thread *t, size_t budget)
     bool ended = false;
     while (done < budget && !ended) {
         mutex_lock(&e->flush_lock);
-        size_t looked_at = sweep_step(t, &ended);
+        size_t looked_at = sweep_step(e, t, &ended);
         mutex_unlock(&e->flush_lock);
         if (looked_at == 0)
             return budget; /* the rest after a quiescent point */

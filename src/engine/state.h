@@ -196,7 +196,7 @@ void flush_when_due(struct engine_thread *t);
 
 /* Looks at a few chunks, or passes over pages; returns how many, or 0 when the limbo is full.  '*ended':
  * all pages have been seen, by a sweep that began after the last flush. */
-size_t sweep_step(struct engine_thread *t, bool *ended) REQUIRES(t->engine->flush_lock) MUST_USE;
+size_t sweep_step(struct engine *e, struct engine_thread *t, bool *ended) REQUIRES(e->flush_lock) MUST_USE;
 
 /* evict.c */
 

@@ -91,10 +91,9 @@ unlink_dead(struct piece *p)
 
 /* Looks at the next chunks of the page; returns how many. */
 static size_t
-sweep_chunks(struct engine_thread *t, struct slab_class *c, unsigned class_id)
-    REQUIRES(t->engine->flush_lock, c->lock)
+sweep_chunks(struct engine *e, struct engine_thread *t, struct slab_class *c, unsigned class_id)
+    REQUIRES(e->flush_lock, c->lock)
 {
-    struct engine *e = t->engine;
     struct page *page = &e->slabs.pages[e->sweep_page];
     struct piece p = {.t = t, .due_s = e->sweep_due_s};
     uint32_t n = e->sweep_chunk;
@@ -135,9 +134,8 @@ next_page(struct engine *e) REQUIRES(e->flush_lock)
 /* A piece of the page where the sweep is.  Between two pieces the page may change hands: then its new
  * items have noted their exptimes, and were stored after the sweep began. */
 static size_t
-sweep_page(struct engine_thread *t) REQUIRES(t->engine->flush_lock)
+sweep_page(struct engine *e, struct engine_thread *t) REQUIRES(e->flush_lock)
 {
-    struct engine *e = t->engine;
     struct page *page = &e->slabs.pages[e->sweep_page];
     unsigned class_id = atomic_load_explicit(&page->class_id, memory_order_relaxed);
     struct slab_class *c = slab_class(&e->slabs, class_id);
@@ -148,7 +146,7 @@ sweep_page(struct engine_thread *t) REQUIRES(t->engine->flush_lock)
     if (atomic_load_explicit(&page->class_id, memory_order_relaxed) == class_id) {
         if (e->sweep_chunk == 0)
             begin_page(e);
-        looked_at = sweep_chunks(t, c, class_id);
+        looked_at = sweep_chunks(e, t, c, class_id);
         ended = e->sweep_chunk >= page->carved;
         if (ended && e->sweep_due_s != PAGE_DUE_NEVER)
             slab_note_exptime(page, e->sweep_due_s);
@@ -170,9 +168,8 @@ is_due(const struct engine *e, page_no no, uint32_t now_s)
 
 /* Passes over pages, to the next one that is due, or to 'end'. */
 static size_t
-pass_pages(struct engine_thread *t, page_no end) REQUIRES(t->engine->flush_lock)
+pass_pages(struct engine *e, const struct engine_thread *t, page_no end) REQUIRES(e->flush_lock)
 {
-    struct engine *e = t->engine;
     size_t passed = 0;
     while (e->sweep_chunk == 0 && passed < PAGES_PASSED_MAX && e->sweep_page < end &&
            !is_due(e, e->sweep_page, t->now_s)) {
@@ -193,9 +190,8 @@ end_round(struct engine *e) REQUIRES(e->flush_lock)
 }
 
 size_t
-sweep_step(struct engine_thread *t, bool *ended)
+sweep_step(struct engine *e, struct engine_thread *t, bool *ended)
 {
-    struct engine *e = t->engine;
     *ended = false;
     if (e->sweep_page == 0) {
         e->sweep_page = 1;
@@ -204,10 +200,10 @@ sweep_step(struct engine_thread *t, bool *ended)
         counter_add(&t->counters.sweeps, 1);
     }
     page_no end = arena_pages_in_use(&e->arena);
-    size_t looked_at = pass_pages(t, end);
+    size_t looked_at = pass_pages(e, t, end);
     if (e->sweep_page >= end)
         *ended = end_round(e);
     else if (looked_at == 0)
-        return epoch_limbo_room(&t->epoch) >= PIECE_CHUNKS ? sweep_page(t) : 0;
+        return epoch_limbo_room(&t->epoch) >= PIECE_CHUNKS ? sweep_page(e, t) : 0;
     return looked_at + 1;
 }

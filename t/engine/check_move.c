@@ -75,7 +75,8 @@ static uint64_t
 moves(struct fixture *f)
 {
     uint64_t rescued, evicted;
-    return totals(f, &rescued, &evicted).pages_moved;
+    struct engine_counters total = totals(f, &rescued, &evicted);
+    return total.pages_moved;
 }
 
 static unsigned
