@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -28,6 +29,7 @@ _Static_assert(INPUT_BYTES > LOGIN_INPUT_BYTES_MIN && INPUT_BYTES > BINARY_INPUT
 #define HOARDER_SLOW_MS      1000
 #define HOARDER_BYTES_PER_MS 64
 #define HOARDER_BUSY_MS      10000
+#define HOARDER_UNREAD_BYTES 4096
 
 /* How long a store waits for that before it is refused.  Who keeps memory while waiting for more gives up
  * first: uploads that wait for each other must not make everybody wait for them. */
@@ -208,6 +210,15 @@ patience_of(const struct conn *c)
     return c->wants_memory && waited_ms >= limit_ms ? ENGINE_IMPATIENT : ENGINE_PATIENT;
 }
 
+/* More than a trickle has come and we have not read it: then it is not this client who is slow. */
+static bool
+has_more_for_us(const struct conn *c)
+{
+    int unread_bytes = 0;
+    return state_of(c) == CONN_READING && ioctl(c->io.fd, FIONREAD, &unread_bytes) == 0 &&
+           unread_bytes >= HOARDER_UNREAD_BYTES;
+}
+
 static bool
 is_hoarder(const struct conn *c, uint32_t at_ms)
 {
@@ -217,8 +228,8 @@ is_hoarder(const struct conn *c, uint32_t at_ms)
     uint32_t silent_ms = at_ms - c->held_moved_ms;
     uint32_t held_ms = at_ms - c->held_since_ms;
     bool slow = session_moved_bytes(&c->session) < (uint64_t)held_ms * HOARDER_BYTES_PER_MS;
-    return silent_ms >= HOARDER_SILENT_MS || (held_ms >= HOARDER_SLOW_MS && slow) ||
-           held_ms >= HOARDER_BUSY_MS;
+    bool lingers = silent_ms >= HOARDER_SILENT_MS || (held_ms >= HOARDER_SLOW_MS && slow);
+    return held_ms >= HOARDER_BUSY_MS || (lingers && !has_more_for_us(c));
 }
 
 bool
