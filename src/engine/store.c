@@ -491,8 +491,9 @@ is_space(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* Reads a value as memcached does, with strtoull(): spaces, an optional plus, digits; then the end, a
- * space or a NUL, as C programs like to store it. */
+/* Reads a value as memcached does, with strtoull(): spaces, an optional sign, digits; then the end, a
+ * space or a NUL, as C programs like to store it.  What a minus makes of the digits must not be negative
+ * in 64 bits: "-0" is 0. */
 static bool
 parse_value(const struct item *it, uint64_t *out)
 {
@@ -501,14 +502,18 @@ parse_value(const struct item *it, uint64_t *out)
     struct span s = span_of(item_value(it), item_value_bytes(it));
     while (s.bytes > 0 && is_space(*s.p))
         s = span_of(s.p + 1, s.bytes - 1);
-    if (s.bytes > 0 && *s.p == '+')
+    bool minus = s.bytes > 0 && *s.p == '-';
+    if (minus || (s.bytes > 0 && *s.p == '+'))
         s = span_of(s.p + 1, s.bytes - 1);
     size_t digits = 0;
     while (digits < s.bytes && s.p[digits] >= '0' && s.p[digits] <= '9')
         digits++;
     if (digits < s.bytes && !is_space(s.p[digits]) && s.p[digits] != 0)
         return false;
-    return num_parse_u64(span_of(s.p, digits), out);
+    if (!num_parse_u64(span_of(s.p, digits), out))
+        return false;
+    *out = minus ? 0 - *out : *out;
+    return !minus || *out <= INT64_MAX;
 }
 
 static uint64_t
