@@ -6,7 +6,7 @@
 packages_to_build() {
     echo gcc libc6-dev make pkg-config libev-dev libxxhash-dev libsasl2-dev
     if [ -e .git ] || [ ! -f configure ]; then
-        echo autoconf automake
+        echo autoconf automake libtool
     fi
 }
 
