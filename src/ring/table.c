@@ -1,9 +1,14 @@
 #include "ring/table.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 /* Each point fills this many slots at once, more than it mostly has: the next overwrites the rest. */
 enum { RUN = 4 };
+
+/* A huge page: what is at least as large is asked for in such pages, as most of the time that a large
+ * ring takes is that of page faults. */
+enum { HUGE_BYTES = 2 << 20 };
 
 /* ---- points ---- */
 
@@ -11,7 +16,14 @@ point *
 table_room(size_t count)
 {
     /* One more, which a predecessor ring may need. */
-    return malloc((count + 1 + TABLE_GUARDS) * sizeof(point));
+    size_t bytes = (count + 1 + TABLE_GUARDS) * sizeof(point);
+    if (bytes < HUGE_BYTES)
+        return malloc(bytes);
+    size_t whole = (bytes + HUGE_BYTES - 1) & ~(size_t)(HUGE_BYTES - 1);
+    point *points = aligned_alloc(HUGE_BYTES, whole);
+    if (points != NULL)
+        (void)madvise(points, whole, MADV_HUGEPAGE); /* only a wish */
+    return points;
 }
 
 /* Of points at one place, one.  Returns how many are left. */
