@@ -62,8 +62,11 @@ ketch_ring_unref(struct ketch_ring *ring)
 void
 ring_warn(struct ketch_ring *ring, const char *format, ...)
 {
-    if (ring->warning_count == RING_WARNINGS_MAX)
+    if (ring->warning_count == RING_WARNINGS_MAX) {
+        snprintf(ring->warnings[RING_WARNINGS_MAX - 1], RING_WARNING_BYTES, "and %u more like these",
+                 ++ring->warnings_lost + 1);
         return;
+    }
     va_list args;
     va_start(args, format);
     vsnprintf(ring->warnings[ring->warning_count++], RING_WARNING_BYTES, format, args);
