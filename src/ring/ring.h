@@ -55,7 +55,8 @@ void ring_warn(struct ketch_ring *ring, const char *format, ...) PRINTF(2, 3);
 static inline bool
 ring_search_is_on_points(enum ketch_ring_search search)
 {
-    return search == KETCH_SEARCH_SUCCESSOR || search == KETCH_SEARCH_PREDECESSOR;
+    return search == KETCH_SEARCH_SUCCESSOR || search == KETCH_SEARCH_PREDECESSOR ||
+           search == KETCH_SEARCH_NEAREST;
 }
 
 #endif

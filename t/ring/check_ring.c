@@ -20,7 +20,8 @@ static void
 same_owners(const struct ketch_ring *a, const struct ketch_ring *b, unsigned keys)
 {
     for (unsigned i = 0; i < keys; i++)
-        ck_assert_uint_eq(pool_pick(a, i), pool_pick(b, i));
+        if (pool_pick(a, i) != pool_pick(b, i))
+            ck_abort_msg("key %u has another server", i);
 }
 
 /* ---- pools ---- */
@@ -156,7 +157,8 @@ START_TEST(ids_stay_when_a_server_is_removed)
     ck_assert_int_eq(ketch_ring_server(ring, 1, &v), KETCH_INVALID);
     ck_assert_str_eq(pool_view(ring, 4).server.host, "10.0.0.5");
     for (unsigned i = 0; i < 10000; i++)
-        ck_assert(pool_pick(ring, i) != 1 && pool_pick(ring, i) < 6);
+        if (pool_pick(ring, i) == 1 || pool_pick(ring, i) >= 6)
+            ck_abort_msg("key %u is nobody's", i);
     ketch_ring_unref(ring);
 }
 END_TEST
@@ -185,7 +187,8 @@ START_TEST(pools_may_have_65535_servers)
     uint32_t largest = 0;
     for (unsigned i = 0; i < 200000; i++) {
         uint32_t id = pool_pick(ring, i);
-        ck_assert_uint_lt(id, 65535);
+        if (id >= 65535)
+            ck_abort_msg("key %u has server %u", i, id);
         largest = id > largest ? id : largest;
     }
     ck_assert_uint_gt(largest, 65000);
@@ -244,8 +247,8 @@ START_TEST(an_ejection_makes_the_ring_of_the_live)
             struct ketch_ring *live = pool_build(b);
             struct ketch_ring *other = ring_without(spec, weights, SERVERS, gone, ids);
             for (unsigned k = 0; k < KEYS; k++)
-                ck_assert_msg(pool_pick(live, k) == ids[pool_pick(other, k)],
-                              "%s without %u places key %u elsewhere", spec, gone, k);
+                if (pool_pick(live, k) != ids[pool_pick(other, k)])
+                    ck_abort_msg("%s without %u places key %u elsewhere", spec, gone, k);
             ck_assert_int_eq(ketch_ring_builder_set_live(b, gone, true), KETCH_OK);
             ketch_ring_unref(live);
             ketch_ring_unref(other);
@@ -357,7 +360,8 @@ START_TEST(many_keys_have_the_owners_of_each)
         for (unsigned count = 0; count <= KEYS; count += count < 70 ? 1 : 263) {
             ketch_ring_pick_many(ring, keys, count, ids);
             for (unsigned i = 0; i < count; i++)
-                ck_assert_uint_eq(ids[i], ketch_ring_pick(ring, keys[i].p, keys[i].bytes));
+                if (ids[i] != ketch_ring_pick(ring, keys[i].p, keys[i].bytes))
+                    ck_abort_msg("%s: key %u of %u", spec, i, count);
         }
         ketch_ring_unref(ring);
     }
@@ -378,7 +382,8 @@ START_TEST(a_walk_begins_with_the_owner_and_meets_each_server_once)
             ck_assert_uint_eq(ketch_ring_walk(ring, key, bytes, ids, SERVERS + 5), SERVERS);
             ck_assert_uint_eq(ids[0], ketch_ring_pick(ring, key, bytes));
             for (unsigned i = 0; i < SERVERS; i++) {
-                ck_assert(ids[i] < SERVERS && !seen[ids[i]]);
+                if (ids[i] >= SERVERS || seen[ids[i]])
+                    ck_abort_msg("key %u walks to %u twice", k, ids[i]);
                 seen[ids[i]] = true;
             }
             ck_assert_uint_eq(ketch_ring_walk(ring, key, bytes, some, 3), 3);
@@ -427,7 +432,7 @@ START_TEST(keys_that_hash_alike_share_a_server)
 
     ring = pool_finish(pool_of("mcrouter-ch3", 20));
     ck_assert_uint_eq(ketch_ring_pick(ring, "/a/b/k|#|1", 10), ketch_ring_pick(ring, "k", 1));
-    ck_assert_uint_eq(ketch_ring_pick(ring, "/a", 2), ketch_ring_pick(ring, "/a|#|/b/", 8));
+    ck_assert_uint_eq(ketch_ring_pick(ring, "/a", 2), ketch_ring_pick(ring, "/a|#|b", 6));
     ketch_ring_unref(ring);
 
     struct ketch_ring *with = pool_finish(pool_of("native,prefix=app:", 20));
@@ -557,7 +562,8 @@ START_TEST(a_diff_is_the_share_of_keys_that_move)
 {
     enum { KEYS = 40000 };
     static const char *const specs[] = {"native", "libmemcached-weighted", "dalli", "spymemcached",
-                                        "twemproxy", "pymemcache", "mcrouter-ch3", "gomemcache"};
+                                        "twemproxy,hash=murmur", "pymemcache", "mcrouter-ch3",
+                                        "gomemcache"};
     for (size_t s = 0; s < sizeof(specs) / sizeof(specs[0]); s++) {
         struct ketch_ring_builder *b = pool_of(specs[s], 10);
         struct ketch_ring *before = pool_build(b);
