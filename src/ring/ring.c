@@ -120,6 +120,16 @@ find_many(const struct ketch_ring *ring, const uint32_t *hashes, size_t count, u
         ids[i] = table_server(&ring->table, hashes[i]);
 }
 
+/* Where nothing is done to a key or its hash. */
+static void
+pick_direct_batch(const struct ketch_ring *ring, const struct ketch_bytes *keys, size_t count,
+                  uint32_t *ids)
+{
+    uint32_t hashes[BATCH];
+    ring_hash_many(ring->hasher.hash, keys, count, hashes);
+    find_many(ring, hashes, count, ids);
+}
+
 /* On points, by the hashes of parts that are hashed as they are. */
 static void
 pick_batch(const struct ketch_ring *ring, const struct ketch_bytes *keys, size_t count, uint32_t *ids)
@@ -141,7 +151,9 @@ ketch_ring_pick_many(const struct ketch_ring *ring, const struct ketch_bytes *ke
     bool batches = ring->on_points && !ring->empty && keytext_is_plain(&ring->conf);
     for (size_t done = 0; done < count;) {
         size_t n = batches ? (count - done < BATCH ? count - done : BATCH) : 1;
-        if (batches)
+        if (ring->direct && batches)
+            pick_direct_batch(ring, keys + done, n, ids + done);
+        else if (batches)
             pick_batch(ring, keys + done, n, ids + done);
         else
             ids[done] = pick_slowly(ring, keys[done].p, keys[done].bytes);
