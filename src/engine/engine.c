@@ -73,8 +73,8 @@ config_complete(struct engine_config *c)
         c->chunk_bytes_min = CHUNK_ROOM_DEFAULT;
     return c->limit_bytes >= ENGINE_LIMIT_MIN && c->page_bytes >= PAGE_BYTES_MIN &&
            c->page_bytes <= PAGE_BYTES_MAX && (c->page_bytes & (c->page_bytes - 1)) == 0 &&
-           c->promote_hits <= ITEM_FREQ_MAX &&
-           c->size_bias >= 0 && c->size_bias <= 1 && c->growth > 1 && c->item_bytes_max >= 1024 && c->item_bytes_max <= 1u << 30;
+           c->growth > 1 && c->item_bytes_max >= 1024 && c->item_bytes_max <= 1u << 30 &&
+           c->promote_hits <= ITEM_FREQ_MAX && c->size_bias >= 0 && c->size_bias <= 1;
 }
 
 static size_t
@@ -357,6 +357,15 @@ item_entered(struct engine_thread *t, struct item *it)
 }
 
 static void
+note_evicted_age(struct engine_thread *t, const struct item *it)
+{
+    struct slab_class *c = slab_class(&t->engine->slabs, item_class(t->engine, it));
+    uint32_t atime_s = item_atime(it);
+    atomic_store_explicit(&c->evicted_age_s, t->now_s > atime_s ? t->now_s - atime_s : 0,
+                          memory_order_relaxed);
+}
+
+static void
 count_leaving(struct engine_thread *t, const struct item *it, enum leave why)
 {
     struct engine_class_counters *c = &t->class_counters[item_class(t->engine, it)];
@@ -367,9 +376,7 @@ count_leaving(struct engine_thread *t, const struct item *it, enum leave why)
         counter_add(&c->evicted_unfetched, !fetched);
         counter_add(&c->evicted_active,
                     (atomic_load_explicit(&it->hit, memory_order_relaxed) & ITEM_FREQ_MAX) != 0);
-        uint32_t atime_s = item_atime(it);
-        uint64_t age_s = t->now_s > atime_s ? t->now_s - atime_s : 0;
-        atomic_store_explicit(&c->evicted_age_s, age_s, memory_order_relaxed);
+        note_evicted_age(t, it);
     } else if (why == LEAVE_EXPIRED) {
         counter_add(&c->reclaimed, 1);
         counter_add(&c->expired_unfetched, !fetched);

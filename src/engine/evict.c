@@ -144,6 +144,22 @@ item_of_handle(const struct engine *e, struct slab_class *c, item_ref handle, ui
     return item_is_on_probation(it) && queue == (number & ITEM_HANDLE_MASK) ? it : NULL;
 }
 
+/* Handles looked at for the oldest that is true. */
+#define HANDLES_PEEKED 32
+
+const struct item *
+evict_oldest_on_probation(const struct engine *e, struct slab_class *c)
+{
+    const struct item *it = NULL;
+    for (unsigned i = 0; i < HANDLES_PEEKED && it == NULL; i++) {
+        item_ref handle = ring_peek(&e->rings, &c->ring, i);
+        if (handle == 0)
+            break;
+        it = item_of_handle(e, c, handle, c->ring.head + i);
+    }
+    return it;
+}
+
 bool
 evict_handle_is_true(struct engine *e, unsigned class_id, item_ref handle, uint64_t number)
 {
@@ -205,8 +221,7 @@ evict_admit(struct engine_thread *t, struct item *it)
     /* It may be unlinked already, but as we have not been quiescent since it is still the same
      * chunk. */
     if (kind_of(it) == ITEM_LINKED && has_room_on_probation(e, c) &&
-        ring_push(&e->rings, &c->ring, first_piece(e, it), chunks_of(e, it, c),
-                  slab_turn(&e->slabs))) {
+        ring_push(&e->rings, &c->ring, first_piece(e, it), chunks_of(e, it, c))) {
         uint32_t queue = ITEM_PROBATION | (uint32_t)(number & ITEM_HANDLE_MASK)
                                               << ITEM_HANDLE_SHIFT;
         atomic_store_explicit(&it->lengths, item_lengths(it) | queue, memory_order_relaxed);

@@ -242,8 +242,9 @@ items_of_class(struct report *r, struct exec_thread *xt, const struct figures *f
 {
     const struct engine_class_counters *c = &f->classes[id];
     const char *const p = "items:";
-    uint64_t age_s = engine_class_age(xt->engine_thread, id);
+    struct engine_class_age age;
     struct engine_class_memory m;
+    engine_class_age(xt->engine_thread, id, &age);
     engine_class_memory(xt->exec->engine, id, &m);
     uint64_t number = v(&c->number), hot = m.probation < number ? m.probation : number;
     class_stat(r, p, id, "number", number);
@@ -252,13 +253,13 @@ items_of_class(struct report *r, struct exec_thread *xt, const struct figures *f
     class_stat(r, p, id, "number_hot", hot);
     class_stat(r, p, id, "number_warm", number - hot);
     class_stat(r, p, id, "number_cold", 0);
-    class_stat(r, p, id, "age_hot", 0);
-    class_stat(r, p, id, "age_warm", 0);
-    class_stat(r, p, id, "age", age_s);
+    class_stat(r, p, id, "age_hot", age.probation_s);
+    class_stat(r, p, id, "age_warm", age.kept_s);
+    class_stat(r, p, id, "age", age.any_s);
     class_stat(r, p, id, "mem_requested", v(&c->bytes));
     class_stat(r, p, id, "evicted", v(&c->evicted));
     class_stat(r, p, id, "evicted_nonzero", v(&c->evicted_nonzero));
-    class_stat(r, p, id, "evicted_time", v(&c->evicted_age_s));
+    class_stat(r, p, id, "evicted_time", m.evicted_age_s);
     class_stat(r, p, id, "outofmemory", v(&c->outofmemory));
     class_stat(r, p, id, "tailrepairs", 0);
     class_stat(r, p, id, "reclaimed", v(&c->reclaimed));
