@@ -62,6 +62,13 @@ struct exec_figures {
     uint64_t buffer_bytes_free;
     bool accepting;                 /* false: in a pause */
     bool idle_timeout_on;           /* idle_kicks means something */
+
+    /* memcached has lines of these only while it works that way; we do always, and show them as it does: */
+    bool reject_fast_on;    /* -o maxconns_fast */
+    bool slab_reassign_on;
+    bool lru_crawler_on;
+    bool lru_maintainer_on;
+    bool temp_lru_on;       /* -o temporary_ttl */
 };
 
 /* What commands have changed of the configuration. */
