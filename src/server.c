@@ -127,7 +127,7 @@ figures(void *context, struct exec_figures *out)
     mutex_unlock(&s->base_lock);
 }
 
-static void
+static bool
 show_conns(void *context, stat_emit_fn *emit, void *to)
 {
     struct server *s = context;
@@ -136,7 +136,9 @@ show_conns(void *context, stat_emit_fn *emit, void *to)
         if (s->listeners[i].fd >= 0)
             net_show_listener(s->listeners[i].fd, listening_s, emit, to);
     for (unsigned i = 0; i < s->worker_count; i++)
-        worker_show_conns(s->workers[i], emit, to);
+        if (!worker_show_conns(s->workers[i], emit, to))
+            return false;
+    return true;
 }
 
 static void

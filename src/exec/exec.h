@@ -89,8 +89,8 @@ struct exec_hooks {
     /* Fills in all of '*out'. */
     void (*figures)(void *context, struct exec_figures *out);
 
-    /* The lines of 'stats conns'. */
-    void (*conns)(void *context, stat_emit_fn *emit, void *to);
+    /* The lines of 'stats conns'; false: not all, memory is short. */
+    bool (*conns)(void *context, stat_emit_fn *emit, void *to);
 
     /* A client has asked for the end of the server, and may: asks for it, and returns. */
     void (*shutdown)(void *context, bool graceful);

@@ -550,7 +550,8 @@ static void
 report_conns(struct report *r, struct exec_thread *xt, const struct figures *f)
 {
     (void)f;
-    xt->exec->hooks.conns(xt->exec->hooks.context, report_stat, r);
+    if (!xt->exec->hooks.conns(xt->exec->hooks.context, report_stat, r))
+        report_fail(r);
 }
 
 static void
@@ -599,7 +600,7 @@ stats_group(struct exec_thread *xt, struct session *s, report_fn *group, struct 
     if (figures_init(&f, xt->exec))
         group(r, xt, &f);
     else
-        r->failed = true;
+        report_fail(r);
     free(f.classes);
     report_end(r);
     return give_report(xt->exec, s, r, out);
@@ -674,7 +675,7 @@ binary_detail_dump(struct exec *x, struct session *s, struct report *r, struct o
     if (dump != NULL)
         report_stat_span(r, "detailed", span_of(dump, bytes));
     else
-        r->failed = true;
+        report_fail(r);
     free(dump);
     report_end(r);
     return give_report(x, s, r, out);

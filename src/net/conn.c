@@ -118,6 +118,7 @@ conn_open(struct worker *w, int fd, enum protocol protocol)
     if (w->conns != NULL)
         w->conns->prev = c;
     w->conns = c;
+    w->conn_count++;
     mutex_unlock(&w->list_lock);
     ev_io_start(w->loop, &c->io);
     counter_add(&w->counters.conns_opened, 1);
@@ -167,6 +168,7 @@ conn_close(struct conn *c)
         w->conns = c->next;
     if (c->next != NULL)
         c->next->prev = c->prev;
+    w->conn_count--;
     mutex_unlock(&w->list_lock);
     close(c->io.fd);
     counter_add(&w->counters.conns_closed, 1);
