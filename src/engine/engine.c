@@ -212,22 +212,13 @@ engine_join(struct engine *e, uint32_t now_s)
     return t;
 }
 
-static void
-add_counters(counter_t *to, const counter_t *from, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        counter_add(&to[i], counter_get(&from[i]));
-}
-
 /* The sums must not shrink because somebody left. */
 static void
 inherit_counters(struct engine *e, struct engine_thread *t)
 {
-    add_counters(&e->gone_stamped, &t->stamped, 1);
-    add_counters((counter_t *)&e->gone_counters, (counter_t *)&t->counters,
-                 sizeof t->counters / sizeof(counter_t));
-    add_counters((counter_t *)e->gone_class_counters, (counter_t *)t->class_counters,
-                 sizeof t->class_counters / (sizeof(counter_t)));
+    counter_add(&e->gone_stamped, counter_get(&t->stamped));
+    counter_add_all(&e->gone_counters, &t->counters, sizeof t->counters);
+    counter_add_all(e->gone_class_counters, t->class_counters, sizeof t->class_counters);
 }
 
 void

@@ -57,7 +57,7 @@ is_dead(struct piece *p, struct item *it)
 static void
 look_at(struct piece *p, struct item *chunk)
 {
-    enum item_state kind = item_state(chunk) & ITEM_KIND;
+    enum item_state kind = item_kind(chunk);
     p->items += kind == ITEM_LINKED;
     if (kind == ITEM_LINKED && item_is_dead(p->t->engine, chunk, p->t->now_s))
         is_dead(p, chunk);

@@ -45,24 +45,23 @@ engine_class_memory(struct engine *e, unsigned class_id, struct engine_class_mem
     mutex_unlock(&c->lock);
 }
 
+/* Takes each counter of a struct of 'bytes' bytes off its like in 'sum'. */
 static void
-accumulate(counter_t *to, const counter_t *from, size_t count, int sign)
+subtract_all(void *sum, const void *counters, size_t bytes)
 {
-    for (size_t i = 0; i < count; i++)
-        counter_add(&to[i], sign > 0 ? counter_get(&from[i]) : 0 - counter_get(&from[i]));
+    counter_t *to = sum;
+    const counter_t *from = counters;
+    for (size_t i = 0; i < bytes / sizeof *to; i++)
+        counter_sub(&to[i], counter_get(&from[i]));
 }
-
-#define TOTAL_COUNT (sizeof(struct engine_counters) / sizeof(counter_t))
-#define CLASS_COUNT (sizeof(struct engine_class_counters) / sizeof(counter_t))
 
 static void
 add_thread(const struct engine *e, struct engine_counters *total,
            struct engine_class_counters *classes, const struct engine_counters *from,
            const struct engine_class_counters *from_classes)
 {
-    accumulate((counter_t *)total, (const counter_t *)from, TOTAL_COUNT, 1);
-    for (unsigned id = 0; id <= e->slabs.class_count; id++)
-        accumulate((counter_t *)&classes[id], (const counter_t *)&from_classes[id], CLASS_COUNT, 1);
+    counter_add_all(total, from, sizeof *total);
+    counter_add_all(classes, from_classes, (e->slabs.class_count + 1) * sizeof *classes);
 }
 
 /* Everything ever counted. */
@@ -83,10 +82,8 @@ engine_count(struct engine *e, struct engine_counters *total, struct engine_clas
 {
     mutex_lock(&e->reset_lock);
     count_raw(e, total, classes);
-    accumulate((counter_t *)total, (counter_t *)&e->reset_counters, TOTAL_COUNT, -1);
-    for (unsigned id = 0; id <= e->slabs.class_count; id++)
-        accumulate((counter_t *)&classes[id], (counter_t *)&e->reset_class_counters[id],
-                   CLASS_COUNT, -1);
+    subtract_all(total, &e->reset_counters, sizeof *total);
+    subtract_all(classes, e->reset_class_counters, (e->slabs.class_count + 1) * sizeof *classes);
     mutex_unlock(&e->reset_lock);
 }
 
@@ -107,13 +104,13 @@ engine_reset_counters(struct engine *e)
 static const struct item *
 counted_item(const struct engine *e, const struct item *chunk)
 {
-    enum item_state kind = item_state(chunk) & ITEM_KIND;
+    enum item_state kind = item_kind(chunk);
     if (kind == ITEM_LINKED)
         return item_class(e, chunk) == chunk->class_id ? chunk : NULL;
     if (kind != ITEM_BODY)
         return NULL;
     const struct item *owner = item_at(e, ((const struct item_body *)chunk)->owner);
-    bool linked = (item_state(owner) & ITEM_KIND) == ITEM_LINKED;
+    bool linked = item_kind(owner) == ITEM_LINKED;
     return linked && item_at(e, item_chain(owner)->first) == chunk ? owner : NULL;
 }
 

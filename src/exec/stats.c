@@ -606,12 +606,6 @@ stats_group(struct exec_thread *xt, struct session *s, report_fn *group, struct 
     return give_report(xt->exec, s, r, out);
 }
 
-static uint32_t
-now_ms(void)
-{
-    return (uint32_t)(clock_monotonic_us() / 1000) | 1; /* never 0 */
-}
-
 /* Chunks that wait for a quiescent point would show up as used.  But while everybody stores there are
  * always some, and turns are long: a report that waited for thousands of them took a second. */
 static bool
@@ -619,8 +613,8 @@ has_to_wait(struct exec_thread *xt, struct session *s)
 {
     if (engine_has_limbo(xt->engine_thread) && !s->is_datagram) {
         if (s->wait_began_ms == 0)
-            s->wait_began_ms = now_ms();
-        if (now_ms() - s->wait_began_ms < WAIT_MS)
+            s->wait_began_ms = clock_monotonic_ms();
+        if (clock_monotonic_ms() - s->wait_began_ms < WAIT_MS)
             return true;
     }
     s->wait_began_ms = 0;
