@@ -262,8 +262,14 @@ free_retired_chain(struct engine *e, item_ref ref)
     item_free(e, ref);
 }
 
-/* Frees the first ones, as long as they are of one class, for that is locked but once: it was a tenth of
- * what it cost to remove an item.  Returns how many. */
+static bool
+is_whole_and_of_class(const struct item *it, unsigned class_id)
+{
+    return it->class_id == class_id && !item_is_chained(it);
+}
+
+/* Frees the first ones, as long as they are of one class: locking it for each was a tenth of what it
+ * cost to remove an item.  Returns how many. */
 static uint32_t
 free_retired_run(struct engine *e, const item_ref *refs, uint32_t count)
 {
@@ -273,7 +279,7 @@ free_retired_run(struct engine *e, const item_ref *refs, uint32_t count)
     mutex_lock(&c->lock);
     do
         slab_free_locked(&e->slabs, c, refs[n++]);
-    while (n < max && item_at(e, refs[n])->class_id == class_id && !item_is_chained(item_at(e, refs[n])));
+    while (n < max && is_whole_and_of_class(item_at(e, refs[n]), class_id));
     mutex_unlock(&c->lock);
     return n;
 }
