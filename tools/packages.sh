@@ -1,4 +1,4 @@
-# packages.sh - which Debian packages are missing, and how to get them.  Sourced, not run.
+# packages.sh - which Debian packages are missing, how to get them, and ./configure.  Sourced, not run.
 #
 # The lists are functions of what is asked for, so that nothing is installed that is not used.
 
@@ -54,4 +54,11 @@ packages_install() {
         echo "apt-get could not install $missing" >&2
         return 1
     }
+}
+
+# Makes ./configure if it is missing, or if an older checkout left it without what it calls today.
+generate_configure() {
+    if [ ! -f configure ] || [ ! -f build-aux/ltmain.sh ]; then
+        ./autogen.sh
+    fi
 }

@@ -2,6 +2,7 @@
 #include "suite.h"
 
 #include <ketch/ring.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- settings ---- */
