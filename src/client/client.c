@@ -284,9 +284,11 @@ client_leave(struct ketch_client *client)
     if (UNLIKELY(client->reap))
         reap(client);
     int64_t next_us = timers_next(&client->timers);
+    bool idle = next_us == KETCH_NEVER && client->armed_us != KETCH_NEVER;
     /* A moment that comes later than the one the transport knows is found out when that one comes:
-     * most deadlines are lifted long before, and timers are not free. */
-    if (next_us < client->armed_us && client->transport != NULL) {
+     * most deadlines are lifted long before, and timers are not free.  But nothing keeps a loop running
+     * that has nothing to wait for. */
+    if ((next_us < client->armed_us || idle) && client->transport != NULL) {
         client->armed_us = next_us;
         client->transport->timer(client->ctx, next_us);
     }
