@@ -76,6 +76,12 @@ static const struct ketch_transport transport = {
     .detach = detach,
 };
 
+const struct ketch_transport *
+fake_transport(void)
+{
+    return &transport;
+}
+
 /* ---- life ---- */
 
 void

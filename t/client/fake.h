@@ -57,6 +57,8 @@ void fake_init(struct fake *f);
 void fake_conf(struct fake *f, struct ketch_client_conf *conf, size_t servers);
 void fake_start(struct fake *f, const struct ketch_client_conf *conf);
 void fake_fini(struct fake *f);
+/* For tests that make their client themselves. */
+const struct ketch_transport *fake_transport(void);
 
 /* What server i heard since the last time, terminated. */
 const char *fake_heard(struct fake *f, size_t i);
