@@ -62,8 +62,11 @@ ketch_ring_unref(struct ketch_ring *ring)
 void
 ring_warn(struct ketch_ring *ring, const char *format, ...)
 {
-    if (ring->warning_count == RING_WARNINGS_MAX)
+    if (ring->warning_count == RING_WARNINGS_MAX) {
+        snprintf(ring->warnings[RING_WARNINGS_MAX - 1], RING_WARNING_BYTES, "and %u more like these",
+                 ++ring->warnings_lost + 1);
         return;
+    }
     va_list args;
     va_start(args, format);
     vsnprintf(ring->warnings[ring->warning_count++], RING_WARNING_BYTES, format, args);
@@ -95,7 +98,7 @@ pick_slowly(const struct ketch_ring *ring, const void *key, size_t bytes)
         return KETCH_RING_NONE;
     uint32_t hash = hash_text(ring, key, bytes, &text, buffer), id = KETCH_RING_NONE;
     if (ring->on_points)
-        return table_find(&ring->table, hash)->server;
+        return table_server(&ring->table, hash);
     (void)list_walk(&ring->list, text, hash, &id, 1);
     return id;
 }
@@ -105,7 +108,7 @@ ketch_ring_pick(const struct ketch_ring *ring, const void *key, size_t bytes)
 {
     if (UNLIKELY(!ring->direct || ring->empty || bytes == 0))
         return pick_slowly(ring, key, bytes);
-    return table_find(&ring->table, hasher_plain(&ring->hasher, key, bytes))->server;
+    return table_server(&ring->table, hasher_plain(&ring->hasher, key, bytes));
 }
 
 static void
@@ -114,7 +117,17 @@ find_many(const struct ketch_ring *ring, const uint32_t *hashes, size_t count, u
     for (size_t i = 0; i < count; i++)
         table_prefetch(&ring->table, hashes[i]);
     for (size_t i = 0; i < count; i++)
-        ids[i] = table_find(&ring->table, hashes[i])->server;
+        ids[i] = table_server(&ring->table, hashes[i]);
+}
+
+/* Where nothing is done to a key or its hash. */
+static void
+pick_direct_batch(const struct ketch_ring *ring, const struct ketch_bytes *keys, size_t count,
+                  uint32_t *ids)
+{
+    uint32_t hashes[BATCH];
+    ring_hash_many(ring->hasher.hash, keys, count, hashes);
+    find_many(ring, hashes, count, ids);
 }
 
 /* On points, by the hashes of parts that are hashed as they are. */
@@ -138,7 +151,9 @@ ketch_ring_pick_many(const struct ketch_ring *ring, const struct ketch_bytes *ke
     bool batches = ring->on_points && !ring->empty && keytext_is_plain(&ring->conf);
     for (size_t done = 0; done < count;) {
         size_t n = batches ? (count - done < BATCH ? count - done : BATCH) : 1;
-        if (batches)
+        if (ring->direct && batches)
+            pick_direct_batch(ring, keys + done, n, ids + done);
+        else if (batches)
             pick_batch(ring, keys + done, n, ids + done);
         else
             ids[done] = pick_slowly(ring, keys[done].p, keys[done].bytes);
@@ -147,18 +162,41 @@ ketch_ring_pick_many(const struct ketch_ring *ring, const struct ketch_bytes *ke
 }
 
 static size_t
-walk_points(const struct table *t, uint32_t hash, uint32_t *ids, size_t max)
+meet(uint32_t *ids, size_t found, uint32_t id)
+{
+    for (size_t i = 0; i < found; i++)
+        if (ids[i] == id)
+            return found;
+    ids[found] = id;
+    return found + 1;
+}
+
+static size_t
+walk_up(const struct table *t, uint32_t hash, uint32_t *ids, size_t max)
 {
     size_t found = 0;
-    uint32_t at = (uint32_t)(table_find(t, hash) - t->points);
+    uint32_t at = table_find(t, hash);
     for (uint32_t i = 0; i < t->count && found < max; i++) {
-        uint32_t id = t->points[at].server;
-        size_t k = 0;
-        while (k < found && ids[k] != id)
-            k++;
-        if (k == found)
-            ids[found++] = id;
+        found = meet(ids, found, point_server(t->points[at]));
         at = at + 1 < t->count ? at + 1 : 0;
+    }
+    return found;
+}
+
+/* To both sides, by distance. */
+static size_t
+walk_away(const struct table *t, uint32_t hash, uint32_t *ids, size_t max)
+{
+    size_t found = 0;
+    uint32_t up = table_find(t, hash), down = up > 0 ? up - 1 : t->count - 1;
+    for (uint32_t i = 0; i < t->count && found < max; i++) {
+        if (hash - point_at(t->points[down]) < point_at(t->points[up]) - hash) {
+            found = meet(ids, found, point_server(t->points[down]));
+            down = down > 0 ? down - 1 : t->count - 1;
+        } else {
+            found = meet(ids, found, point_server(t->points[up]));
+            up = up + 1 < t->count ? up + 1 : 0;
+        }
     }
     return found;
 }
@@ -173,7 +211,8 @@ ketch_ring_walk(const struct ketch_ring *ring, const void *key, size_t bytes, ui
         return 0;
     uint32_t hash = hash_text(ring, key, bytes, &text, buffer);
     if (ring->on_points)
-        return walk_points(&ring->table, hash, ids, max);
+        return ring->table.nearest ? walk_away(&ring->table, hash, ids, max)
+                                   : walk_up(&ring->table, hash, ids, max);
     return list_walk(&ring->list, text, hash, ids, max);
 }
 
