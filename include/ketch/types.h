@@ -35,6 +35,7 @@ enum ketch_status {
     KETCH_NO_MEMORY = -23,   /* malloc failed; everything is as before the call */
     KETCH_CONFLICT = -24,    /* settings that do not go together */
     KETCH_UNSUPPORTED = -25, /* this server, or this build, cannot do it */
+    KETCH_BUSY = -26,        /* too many requests wait for this server already */
 
     /* No answer, or none that can be used. */
     KETCH_NO_SERVER = -40,    /* the pool is empty, or all of its servers are ejected */

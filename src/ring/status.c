@@ -14,6 +14,7 @@ static const struct {
     {KETCH_NO_MEMORY, "out of memory"},
     {KETCH_CONFLICT, "conflicting settings"},
     {KETCH_UNSUPPORTED, "not supported"},
+    {KETCH_BUSY, "too many requests are waiting"},
     {KETCH_NO_SERVER, "no server"},
     {KETCH_DOWN, "server not reachable"},
     {KETCH_LOST, "connection lost"},
