@@ -354,13 +354,13 @@ make_points(struct build *x)
 }
 
 static void
-pack_points(const struct build *x, uint64_t *packed)
+gather_points(const struct build *x, point *points)
 {
     for (uint32_t i = 0; i < x->live; i++) {
         const struct place *p = &x->places[i];
         const uint32_t *at = p->server->points.at;
         for (uint32_t k = 0; k < p->points; k++)
-            *packed++ = (uint64_t)at[k] << 32 | p->id;
+            *points++ = point_make(at[k], p->id);
     }
 }
 
@@ -370,16 +370,20 @@ make_table(struct build *x)
     enum ketch_status status = make_points(x);
     if (status != KETCH_OK || x->point_total == 0)
         return status;
-    uint64_t *packed = malloc(2 * x->point_total * sizeof(*packed));
-    if (packed == NULL)
+    point *points = table_room(x->point_total), *scratch = table_room(x->point_total);
+    if (points == NULL || scratch == NULL) {
+        free(points);
+        free(scratch);
         return KETCH_NO_MEMORY;
-    pack_points(x, packed);
-    const uint64_t *sorted = sort_points(packed, packed + x->point_total, x->point_total);
-    bool done = table_init(&x->ring->table, sorted, x->point_total,
-                           x->builder->conf.ties == KETCH_TIES_LAST,
-                           x->builder->conf.search == KETCH_SEARCH_PREDECESSOR);
-    free(packed);
-    return done ? KETCH_OK : KETCH_NO_MEMORY;
+    }
+    gather_points(x, points);
+    point *sorted = sort_points(points, scratch, x->point_total);
+    free(sorted == points ? scratch : points);
+    return table_init(&x->ring->table, sorted, x->point_total,
+                      x->builder->conf.ties == KETCH_TIES_LAST,
+                      x->builder->conf.search == KETCH_SEARCH_PREDECESSOR)
+               ? KETCH_OK
+               : KETCH_NO_MEMORY;
 }
 
 static enum ketch_status

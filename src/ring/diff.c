@@ -81,15 +81,15 @@ hash_alike(const struct ketch_ring *a, const struct ketch_ring *b)
 
 /* The last hash of the stretch that the point has. */
 static uint64_t
-end_of(const struct table *t, uint32_t point, uint64_t max)
+end_of(const struct table *t, uint32_t i, uint64_t max)
 {
-    return point < t->count && t->points[point].at < max ? t->points[point].at : max;
+    return i < t->count && point_at(t->points[i]) < max ? point_at(t->points[i]) : max;
 }
 
-static const struct point *
-point_of(const struct table *t, uint32_t point)
+static uint32_t
+owner_of(const struct table *t, uint32_t i)
 {
-    return &t->points[point < t->count ? point : 0];
+    return point_server(t->points[i < t->count ? i : 0]);
 }
 
 static double
@@ -100,7 +100,7 @@ computed(const struct ketch_ring *a, const struct ketch_ring *b, const struct nu
     for (uint64_t from = 0; from <= max;) {
         uint64_t end_a = end_of(&a->table, i, max), end_b = end_of(&b->table, j, max);
         uint64_t end = end_a < end_b ? end_a : end_b;
-        if (n->a[point_of(&a->table, i)->server] != n->b[point_of(&b->table, j)->server])
+        if (n->a[owner_of(&a->table, i)] != n->b[owner_of(&b->table, j)])
             moved += end + 1 - from;
         i += end == end_a && i < a->table.count;
         j += end == end_b && j < b->table.count;

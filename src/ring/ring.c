@@ -95,7 +95,7 @@ pick_slowly(const struct ketch_ring *ring, const void *key, size_t bytes)
         return KETCH_RING_NONE;
     uint32_t hash = hash_text(ring, key, bytes, &text, buffer), id = KETCH_RING_NONE;
     if (ring->on_points)
-        return table_find(&ring->table, hash)->server;
+        return table_server(&ring->table, hash);
     (void)list_walk(&ring->list, text, hash, &id, 1);
     return id;
 }
@@ -105,7 +105,7 @@ ketch_ring_pick(const struct ketch_ring *ring, const void *key, size_t bytes)
 {
     if (UNLIKELY(!ring->direct || ring->empty || bytes == 0))
         return pick_slowly(ring, key, bytes);
-    return table_find(&ring->table, hasher_plain(&ring->hasher, key, bytes))->server;
+    return table_server(&ring->table, hasher_plain(&ring->hasher, key, bytes));
 }
 
 static void
@@ -114,7 +114,7 @@ find_many(const struct ketch_ring *ring, const uint32_t *hashes, size_t count, u
     for (size_t i = 0; i < count; i++)
         table_prefetch(&ring->table, hashes[i]);
     for (size_t i = 0; i < count; i++)
-        ids[i] = table_find(&ring->table, hashes[i])->server;
+        ids[i] = table_server(&ring->table, hashes[i]);
 }
 
 /* On points, by the hashes of parts that are hashed as they are. */
@@ -150,9 +150,9 @@ static size_t
 walk_points(const struct table *t, uint32_t hash, uint32_t *ids, size_t max)
 {
     size_t found = 0;
-    uint32_t at = (uint32_t)(table_find(t, hash) - t->points);
+    uint32_t at = table_find(t, hash);
     for (uint32_t i = 0; i < t->count && found < max; i++) {
-        uint32_t id = t->points[at].server;
+        uint32_t id = point_server(t->points[at]);
         size_t k = 0;
         while (k < found && ids[k] != id)
             k++;

@@ -3,27 +3,29 @@
 #include <stdlib.h>
 
 /* Each point fills this many slots at once, more than it mostly has: the next overwrites the rest. */
-enum { RUN = 8 };
+enum { RUN = 4 };
 
 /* ---- points ---- */
 
-static uint32_t
-place_of(uint64_t packed)
+point *
+table_room(size_t count)
 {
-    return (uint32_t)(packed >> 32);
+    /* One more, which a predecessor ring may need. */
+    return malloc((count + 1 + TABLE_GUARDS) * sizeof(point));
 }
 
 /* Of points at one place, one.  Returns how many are left. */
 static uint32_t
-unpack(const uint64_t *sorted, size_t count, bool last_wins, struct point *points)
+thin_out(point *points, size_t count, bool last_wins)
 {
     uint32_t kept = 0;
     for (size_t i = 0; i < count; i++) {
-        bool same = kept > 0 && points[kept - 1].at == place_of(sorted[i]);
+        point p = points[i];
+        bool same = kept > 0 && point_at(points[kept - 1]) == point_at(p);
         if (same && !last_wins)
             continue;
         kept -= same;
-        points[kept++] = (struct point){place_of(sorted[i]), (uint32_t)sorted[i]};
+        points[kept++] = p;
     }
     return kept;
 }
@@ -32,19 +34,19 @@ unpack(const uint64_t *sorted, size_t count, bool last_wins, struct point *point
  * just below the next.  There is room for one point more, which is needed if hashes below the first
  * point are to belong to the last.  Returns how many points there are now. */
 static uint32_t
-turn_round(struct point *points, uint32_t count)
+turn_round(point *points, uint32_t count)
 {
-    uint32_t last = points[count - 1].server;
-    if (points[0].at == 0) {
+    uint32_t last = point_server(points[count - 1]), first_at = point_at(points[0]);
+    if (first_at == 0) {
         for (uint32_t i = 0; i + 1 < count; i++)
-            points[i].at = points[i + 1].at - 1;
-        points[count - 1].at = UINT32_MAX;
+            points[i] = point_make(point_at(points[i + 1]) - 1, point_server(points[i]));
+        points[count - 1] = point_make(UINT32_MAX, last);
         return count;
     }
-    points[count] = (struct point){UINT32_MAX, last};
+    points[count] = point_make(UINT32_MAX, last);
     for (uint32_t i = count - 1; i > 0; i--)
-        points[i] = (struct point){points[i].at - 1, points[i - 1].server};
-    points[0] = (struct point){points[0].at - 1, last};
+        points[i] = point_make(point_at(points[i]) - 1, point_server(points[i - 1]));
+    points[0] = point_make(first_at - 1, last);
     return count + 1;
 }
 
@@ -56,17 +58,13 @@ bits_of(uint64_t n)
     return n == 0 ? 0 : 64 - (uint32_t)__builtin_clzll(n);
 }
 
-/* How many bits of a hash choose a slot: 4 to 8 slots a point where the slots stay in a cache close to
- * the processor, fewer where they would not, and where a few points more to look at cost less. */
+/* How many bits of a hash choose a slot: one to two slots a point while the slots stay in a cache close
+ * to the processor, half as many where they would not. */
 static uint32_t
 slot_bits(uint32_t count)
 {
     uint32_t bits = bits_of(count - 1);
-    if (bits <= 15)
-        return bits + 2;
-    if (bits <= 17)
-        return bits + 1;
-    return bits <= 22 ? bits : bits - 1;
+    return bits <= 17 ? bits : bits - 1;
 }
 
 static void
@@ -74,7 +72,7 @@ fill_narrow(const struct table *t, uint16_t *slots)
 {
     uint32_t slot = 0;
     for (uint32_t i = 0; i < t->count; i++) {
-        uint32_t end = t->points[i].at >> t->shift;
+        uint32_t end = point_at(t->points[i]) >> t->shift;
         if (slot > end)
             continue;
         for (int k = 0; k < RUN; k++)
@@ -90,7 +88,7 @@ fill_wide(const struct table *t, uint32_t *slots)
 {
     uint32_t slot = 0;
     for (uint32_t i = 0; i < t->count; i++) {
-        uint32_t end = t->points[i].at >> t->shift;
+        uint32_t end = point_at(t->points[i]) >> t->shift;
         while (slot <= end)
             slots[slot++] = i;
     }
@@ -117,19 +115,17 @@ make_slots(struct table *t)
 }
 
 bool
-table_init(struct table *t, const uint64_t *sorted, size_t count, bool last_wins, bool predecessor)
+table_init(struct table *t, point *points, size_t count, bool last_wins, bool predecessor)
 {
-    *t = (struct table){.count = 0};
+    *t = (struct table){.points = points, .count = 0};
     if (count == 0)
         return true;
-    struct point *points = malloc((count + 1) * sizeof(*points));
-    if (points == NULL)
-        return false;
-    t->points = points;
-    t->count = unpack(sorted, count, last_wins, points);
+    t->count = thin_out(points, count, last_wins);
     if (predecessor)
         t->count = turn_round(points, t->count);
-    t->last = points[t->count - 1].at;
+    t->last = point_at(points[t->count - 1]);
+    for (int i = 0; i < TABLE_GUARDS; i++)
+        points[t->count + (uint32_t)i] = UINT64_MAX;
     if (make_slots(t))
         return true;
     table_fini(t);
@@ -139,26 +135,29 @@ table_init(struct table *t, const uint64_t *sorted, size_t count, bool last_wins
 void
 table_fini(struct table *t)
 {
-    free((void *)t->points);
+    free(t->points);
     free((void *)t->narrow);
     free((void *)t->wide);
     *t = (struct table){.count = 0};
 }
 
-const struct point *
-table_search(const struct table *t, const struct point *from, uint32_t hash)
+uint32_t
+table_search(const struct table *t, uint32_t from, uint32_t hash)
 {
-    enum { NEAR = 6 }; /* points to look at one by one, before the rest of the ring is halved */
-    for (int i = 0; i < NEAR; i++, from++)
-        if (from->at >= hash)
-            return from;
-    const struct point *low = from, *high = t->points + t->count - 1;
+    const point key = point_make(hash, 0);
+    uint32_t low = from, step = TABLE_GUARDS;
+    /* Ever wider steps, and then halves of the last: close points are found soon, and all soon enough. */
+    while (low + step < t->count && t->points[low + step] < key) {
+        low += step;
+        step *= 2;
+    }
+    uint32_t high = low + step < t->count ? low + step : t->count - 1;
     while (low < high) {
-        const struct point *middle = low + (high - low) / 2;
-        if (middle->at >= hash)
-            high = middle;
-        else
+        uint32_t middle = low + (high - low) / 2;
+        if (t->points[middle] < key)
             low = middle + 1;
+        else
+            high = middle;
     }
     return low;
 }
@@ -168,10 +167,10 @@ table_parts(const struct table *t, uint32_t hash_max, uint64_t *parts)
 {
     uint64_t from = 0, end = (uint64_t)hash_max + 1;
     for (uint32_t i = 0; i < t->count && from < end; i++) {
-        uint64_t next = (uint64_t)t->points[i].at + 1;
-        parts[t->points[i].server] += (next < end ? next : end) - from;
+        uint64_t next = (uint64_t)point_at(t->points[i]) + 1;
+        parts[point_server(t->points[i])] += (next < end ? next : end) - from;
         from = next;
     }
     if (t->count > 0 && from < end)
-        parts[t->points[0].server] += end - from;
+        parts[point_server(t->points[0])] += end - from;
 }

@@ -1,18 +1,19 @@
 /* table.h - the points of a ring, and which of them a hash belongs to.
  *
  * Points are in order, each with the server that owns the hashes from the point before up to it.
- * Above them lies a table of slots by the top bits of a hash, several slots to a point, so that the
- * search begins where it mostly ends:
+ * Above them lies a table of slots by the top bits of a hash, one or two slots to a point, so that the
+ * search begins close to where it ends:
  *
  *     slots    |  0 |  0 |  1 |  1 |  1 |  2 |  4 | ...     by hash >> shift
  *                |         |              |    |
  *                v         v              v    v            the first point not below the slot
  *     points   [  at 0x19..  |  at 0x4f..  |  ..  |  .. ]
  *
- * A hash above the last point belongs to the first one.  Predecessor rings are turned into this form
- * when they are made.
+ * From there on as many points are skipped as are below the hash, four of them without a branch, since
+ * no processor can foretell how many.  A hash above the last point belongs to the first one.
+ * Predecessor rings are turned into this form when they are made.
  *
- * Threads:   table_find() of one table by any number of threads.
+ * Threads:   look-ups in one table by any number of threads.
  * Failure:   table_init() may find no memory.
  */
 #ifndef KETCH_RING_TABLE_H
@@ -23,47 +24,78 @@
 #include <stdint.h>
 #include "ring/attr.h"
 
-struct point {
-    uint32_t at;
-    uint32_t server;
-};
+/* A point as one number, in whose order points are sorted: the place above, the server below. */
+typedef uint64_t point;
+
+static inline point
+point_make(uint32_t at, uint32_t server)
+{
+    return (uint64_t)at << 32 | server;
+}
+
+static inline uint32_t
+point_at(point p)
+{
+    return (uint32_t)(p >> 32);
+}
+
+static inline uint32_t
+point_server(point p)
+{
+    return (uint32_t)p;
+}
+
+/* Points behind the last one, which are above every hash: look-ups read beyond the end. */
+enum { TABLE_GUARDS = 4 };
 
 struct table {
-    uint32_t last;           /* where the last point is */
-    uint32_t shift;          /* of a hash, to its slot */
-    const uint16_t *narrow;  /* slots, if there are few enough points, */
-    const uint32_t *wide;    /* or these */
-    const struct point *points;
-    uint32_t count;          /* of points; 0: nothing can be found, and nobody may try */
+    uint32_t last;          /* where the last point is */
+    uint32_t shift;         /* of a hash, to its slot */
+    const uint16_t *narrow; /* slots, if there are few enough points, */
+    const uint32_t *wide;   /* or these */
+    point *points;          /* and the guards */
+    uint32_t count;         /* of points; 0: nothing can be found, and nobody may try */
 };
 
-/* Takes 'sorted' from sort_points(), high halves where the points are, low halves whose they are.  Of
- * points at the same place the first stays, or the last if 'last_wins'. */
-bool table_init(struct table *t, const uint64_t *sorted, size_t count, bool last_wins,
+/* Room for 'count' points that table_init() takes; NULL: no memory. */
+point *table_room(size_t count);
+
+/* Takes 'points' from table_room(), in the order of their places, those at one place in the order of the
+ * servers: the first stays, or the last if 'last_wins'.  Frees them if it fails. */
+bool table_init(struct table *t, point *points, size_t count, bool last_wins,
                 bool predecessor) MUST_USE;
 
 void table_fini(struct table *t);
 
-/* The first point at or above 'hash', which is not above the last, among those from 'from' on. */
-const struct point *table_search(const struct table *t, const struct point *from, uint32_t hash);
+/* The number of the first point at or above 'hash', which is not above the last, among those from
+ * 'from' on. */
+uint32_t table_search(const struct table *t, uint32_t from, uint32_t hash);
 
 /* How many of the hashes up to 'hash_max' belong to each server: parts[server] += its number. */
 void table_parts(const struct table *t, uint32_t hash_max, uint64_t *parts);
 
-/* The point that has this hash. */
-static ALWAYS_INLINE const struct point *
+/* The number of the point that has this hash. */
+static ALWAYS_INLINE uint32_t
 table_find(const struct table *t, uint32_t hash)
 {
     uint32_t h = hash > t->last ? 0 : hash;
     uint32_t slot = h >> t->shift;
-    const struct point *p = t->points + (t->narrow != NULL ? t->narrow[slot] : t->wide[slot]);
-    p += p->at < h; /* without a branch, as nobody can foretell it */
-    if (UNLIKELY(p->at < h))
-        p = table_search(t, p, h);
-    return p;
+    uint32_t i = t->narrow != NULL ? t->narrow[slot] : t->wide[slot];
+    const point *p = t->points + i, key = point_make(h, 0);
+    i += (p[0] < key) + (p[1] < key) + (p[2] < key) + (p[3] < key);
+    if (UNLIKELY(t->points[i] < key))
+        return table_search(t, i, h);
+    return i;
 }
 
-/* Starts the loads of table_find(hash). */
+/* The server that has this hash. */
+static ALWAYS_INLINE uint32_t
+table_server(const struct table *t, uint32_t hash)
+{
+    return point_server(t->points[table_find(t, hash)]);
+}
+
+/* Starts the first load of table_find(hash). */
 static ALWAYS_INLINE void
 table_prefetch(const struct table *t, uint32_t hash)
 {
