@@ -480,7 +480,7 @@ server_for(struct ketch_client *client, const struct op *op, uint32_t id, enum k
     if (!op_is_for_server(op))
         return pool_route(client, op_placement_key(op), status);
     struct server *server = pool_server(&client->pool, id);
-    *status = server == NULL ? KETCH_INVALID : server->out ? KETCH_DOWN : KETCH_OK;
+    *status = server == NULL ? KETCH_INVALID : server->out ? server_unsent_status(server) : KETCH_OK;
     return *status == KETCH_OK ? server : NULL;
 }
 

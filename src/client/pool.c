@@ -189,7 +189,8 @@ pool_route_from(struct ketch_client *client, struct server *owner, struct ketch_
     else if (client->conf.policy.eject == KETCH_EJECT_GUTTER && pool->gutter_count > 0)
         other = walk(pool->gutter_ring, pool->gutter, key);
     if (other == NULL)
-        *status = client->conf.policy.eject == KETCH_EJECT_NONE ? KETCH_DOWN : KETCH_NO_SERVER;
+        *status = client->conf.policy.eject == KETCH_EJECT_NONE ? server_unsent_status(owner)
+                                                                : KETCH_NO_SERVER;
     return other;
 }
 

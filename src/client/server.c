@@ -336,9 +336,8 @@ server_timed_out(struct server *server, int64_t now_us, bool sent)
     settle(server);
 }
 
-/* What a request is told that could not be sent. */
-static enum ketch_status
-unsent_status(const struct server *server)
+enum ketch_status
+server_unsent_status(const struct server *server)
 {
     switch (server->why) {
     case KETCH_AUTH:
@@ -356,7 +355,7 @@ static void
 reroute(struct server *server, struct op *op)
 {
     struct ketch_client *client = server->client;
-    enum ketch_status status = unsent_status(server);
+    enum ketch_status status = server_unsent_status(server);
     int error = server->error;
     if (op_is_for_server(op) || op->moves >= MOVES_MAX || client->ending) {
         op_end(op, status, error);

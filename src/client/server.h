@@ -30,6 +30,9 @@ bool server_is(const struct server *server, const struct ketch_server *address);
  * It may be completed before this returns. */
 enum ketch_status server_submit(struct server *server, struct op *op) MUST_USE;
 
+/* What a request is told that cannot be sent, as the server is out. */
+enum ketch_status server_unsent_status(const struct server *server);
+
 /* An op of its is destroyed. */
 void server_forget(struct server *server, struct op *op);
 
