@@ -140,6 +140,7 @@ op_create_mget(struct ketch_client *client, struct mget *mget, struct mget_key *
     op->verb = VERB_MGET;
     op->options = mget->options;
     op->mget = mget;
+    mget->refs++;
     op->keys = keys;
     op->key_count = op->keys_left = count;
     op->arg = mget->arg;
@@ -156,6 +157,8 @@ op_destroy(struct op *op)
     timers_release(&op->client->timers);
     if (op->server != NULL)
         server_forget(op->server, op);
+    if (op->mget != NULL)
+        mget_unref(op->mget);
     free(op);
 }
 

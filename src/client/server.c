@@ -232,6 +232,17 @@ end_all(struct list *ops, enum ketch_status status, int error)
         op_abort(CONTAINER_OF(first, struct op, link), status, error);
 }
 
+/* A reply that is none was the first one's. */
+static void
+end_lost(struct list *ops, const struct link *head, enum ketch_status status, int error)
+{
+    struct link *first;
+    enum ketch_status others = status == KETCH_AUTH ? KETCH_AUTH : KETCH_LOST;
+    while ((first = list_first(ops)) != NULL)
+        op_abort(CONTAINER_OF(first, struct op, link),
+                 first == head && status == KETCH_PROTOCOL ? status : others, error);
+}
+
 /* Whether the end of a connection is the server's failure. */
 static bool
 is_failure(const struct server *server, enum conn_state before, enum ketch_status status)
@@ -246,6 +257,7 @@ void
 server_disconnected(struct server *server, enum conn_state before, enum ketch_status status, int error)
 {
     struct list again, lost;
+    struct link *head = list_first(&server->conn.ops);
     bool failure = is_failure(server, before, status);
     bool unknown = before == CONN_PROBE && server->protocol == KETCH_PROTOCOL_AUTO;
     list_init(&again);
@@ -258,7 +270,7 @@ server_disconnected(struct server *server, enum conn_state before, enum ketch_st
         server->probe_unanswered = true;
     else if (failure)
         fail(server, status, error);
-    end_all(&lost, status == KETCH_AUTH ? KETCH_AUTH : KETCH_LOST, error);
+    end_lost(&lost, head, status, error);
     connect_if_wanted(server);
 }
 

@@ -10,9 +10,13 @@
  *     - "other" succeeds, if reads are sent again
  */
 #include <ketch/poll.h>
+#include <ketch/wait.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "script.h"
 #include "suite.h"
@@ -394,12 +398,6 @@ on_key(void *arg, const struct ketch_result *r)
 }
 
 static void
-on_other_wrapped(void *arg, const struct ketch_result *r)
-{
-    on_other(arg, r);
-}
-
-static void
 submit_mine(struct world *w, uint32_t timeout_ms)
 {
     struct ketch_request r = {.verb = (enum ketch_verb)w->scenario->verb, .key = ketch_string("mine"),
@@ -421,7 +419,7 @@ static void
 submit_other(struct world *w)
 {
     struct ketch_options options = {.timeout_ms = LONG_MS};
-    ck_assert_int_eq(ketch_get(w->client, ketch_string("other"), &options, on_other_wrapped, w), KETCH_OK);
+    ck_assert_int_eq(ketch_get(w->client, ketch_string("other"), &options, on_other, w), KETCH_OK);
 }
 
 static void
@@ -552,12 +550,395 @@ START_TEST(test_scenario)
 }
 END_TEST
 
+/* ---- the same to a program that waits for each: the server is a process of its own ---- */
+
+static pid_t
+fork_server(struct world *w)
+{
+    pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid > 0)
+        return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;)
+        if (!script_turn(&w->script))
+            usleep(200);
+}
+
+static void
+run_blocking(const struct scenario *s, bool text)
+{
+    struct world w = {.scenario = s, .text = text};
+    struct ketch_client_conf conf;
+    struct ketch_server server;
+    struct ketch_reply reply = KETCH_REPLY_INIT;
+    struct ketch_options options = {.timeout_ms = s->want == KETCH_TIMEOUT ? SHORT_MS : LONG_MS};
+    script_init(&w.script, answer, &w);
+    pid_t pid = fork_server(&w);
+    conf_of(&w, &conf, &server);
+    make_client(&w, &conf);
+    int64_t began_us = script_now_us();
+    enum ketch_status status = ketch_get_wait(w.client, ketch_string("mine"), &options, &reply);
+    ck_assert_int_lt((script_now_us() - began_us) / 1000, PATIENCE_MS);
+    ck_assert_msg(status == s->want, "%s: %d, not %d", s->name, status, s->want);
+    ck_assert(status != KETCH_OK || strcmp(reply.result.value.p, "v-mine") == 0);
+    options.timeout_ms = LONG_MS;
+    status = ketch_get_wait(w.client, ketch_string("other"), &options, &reply);
+    ck_assert_msg(status == KETCH_OK || (s->how & STRAY), "%s: other: %d", s->name, status);
+    ck_assert(status != KETCH_OK || strcmp(reply.result.value.p, "v-other") == 0);
+    ketch_reply_free(&reply);
+    ketch_client_destroy(w.client);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    script_fini(&w.script);
+}
+
+START_TEST(test_blocking)
+{
+    const struct scenario *s = &scenarios[_i];
+    if (s->verb != KETCH_VERB_GET)
+        return;
+    if (s->protocols & META)
+        run_blocking(s, false);
+    if (s->protocols & TEXT)
+        run_blocking(s, true);
+}
+END_TEST
+
+/* ---- answers that come too late ---- */
+
+static const struct scenario late[] = {
+    {"a value", META, GET, SAYS("VA 6 f0 O@O\r\nv-mine\r\n"), KETCH_TIMEOUT, 0},
+    {"a value", TEXT, GET, SAYS("VALUE mine 0 6\r\nv-mine\r\nEND\r\n"), KETCH_TIMEOUT, 0},
+    {"a miss", META, GET, SAYS("EN O@O\r\n"), KETCH_TIMEOUT, 0},
+    {"a miss", TEXT, GET, SAYS("END\r\n"), KETCH_TIMEOUT, 0},
+    {"stored", META, SET, SAYS("HD O@O\r\n"), KETCH_TIMEOUT, 0},
+    {"stored", TEXT, SET, SAYS("STORED\r\n"), KETCH_TIMEOUT, 0},
+    {"a number", META, INCR, SAYS("VA 1 O@O\r\n5\r\n"), KETCH_TIMEOUT, 0},
+    {"a number", TEXT, INCR, SAYS("5\r\n"), KETCH_TIMEOUT, 0},
+    {"an error", BOTH, GET, SAYS("SERVER_ERROR out of memory\r\n"), KETCH_TIMEOUT, 0},
+    {"stats", BOTH, KETCH_VERB_STATS, SAYS("STAT a 1\r\nEND\r\n"), KETCH_TIMEOUT, 0},
+    {"many", META, VERB_MGET, SAYS("VA 6 f0 O@O\r\nv-mine\r\nVA 4 f0 O@Q\r\nv-m3\r\nMN\r\n"), KETCH_TIMEOUT,
+     0},
+    {"many", TEXT, VERB_MGET, SAYS("VALUE mine 0 6\r\nv-mine\r\nVALUE m3 0 4\r\nv-m3\r\nEND\r\n"),
+     KETCH_TIMEOUT, 0},
+};
+
+#define LATE ((int)(sizeof late / sizeof *late))
+
+/* What follows a request that ended without its answer gets its own, on the same connection. */
+static void
+run_late(const struct scenario *s, bool text, bool drip, bool cancelled)
+{
+    struct world w = {.scenario = s, .text = text, .delay_ms = 3 * SHORT_MS};
+    struct ketch_client_conf conf;
+    struct ketch_server server;
+    struct ketch_counters counters;
+    script_init(&w.script, answer, &w);
+    w.script.drip = drip ? 1 : 0;
+    conf_of(&w, &conf, &server);
+    conf.drain_timeout_ms = LONG_MS;
+    make_client(&w, &conf);
+    submit_mine(&w, cancelled ? LONG_MS : SHORT_MS);
+    if (cancelled) {
+        play(&w, NULL, SHORT_MS);
+        ck_assert_uint_eq(ketch_cancel(w.client, &w), 1);
+    }
+    ck_assert_msg(play(&w, &w.mine.calls, PATIENCE_MS), "%s: hangs", s->name);
+    ck_assert_int_eq(w.mine.status, cancelled ? KETCH_CANCELLED : KETCH_TIMEOUT);
+    for (int i = 0; i < 5; i++)
+        submit_other(&w);
+    while (w.other.calls < 5) {
+        int calls = w.other.calls;
+        w.other.calls = 0;
+        ck_assert_msg(play(&w, &w.other.calls, PATIENCE_MS), "%s: other hangs", s->name);
+        ck_assert_msg(w.other.status == KETCH_OK && is_right_value(&w.other, "v-other"), "%s: other: %s",
+                      s->name, ketch_status_text(w.other.status));
+        w.other.calls += calls;
+    }
+    ck_assert_int_eq(w.mine.calls, 1);
+    ck_assert_int_eq(w.wrong, 0);
+    ketch_client_counters(w.client, &counters);
+    ck_assert_uint_eq(counters.connects, 1);
+    ck_assert_uint_eq(counters.late, 1);
+    ketch_client_destroy(w.client);
+    script_fini(&w.script);
+}
+
+START_TEST(test_late)
+{
+    const struct scenario *s = &late[_i];
+    for (unsigned bits = 0; bits < 8; bits++)
+        if (s->protocols & (bits & 1 ? TEXT : META))
+            run_late(s, bits & 1, bits & 2, bits & 4);
+}
+END_TEST
+
+/* ---- what is said before any request ---- */
+
+struct greeting {
+    const char *name;
+    const char *says; /* to the login, or to the question for the protocol if there is none */
+    size_t bytes;
+    bool login;
+    enum ketch_status want;
+    unsigned how;
+};
+
+static const struct greeting greetings[] = {
+    {"meta", SAYS("MN\r\n"), false, KETCH_OK, 0},
+    {"text", SAYS("ERROR\r\n"), false, KETCH_OK, 0},
+    {"text, politely", SAYS("CLIENT_ERROR unknown command\r\n"), false, KETCH_OK, 0},
+    {"the end, as of some proxies", SAYS(""), false, KETCH_OK, CLOSES},
+    {"nothing", SAYS(""), false, KETCH_DOWN, 0},
+    {"a login is wanted", SAYS("CLIENT_ERROR unauthenticated\r\n"), false, KETCH_AUTH, 0},
+    {"no memory", SAYS("SERVER_ERROR out of memory\r\n"), false, KETCH_DOWN, 0},
+    {"too many", SAYS("ERROR Too many open connections\r\n"), false, KETCH_DOWN, CLOSES},
+    {"HD", SAYS("HD\r\n"), false, KETCH_DOWN, 0},
+    {"a version", SAYS("VERSION 1\r\n"), false, KETCH_DOWN, 0},
+    {"a value", SAYS("VA 5 f0\r\nhello\r\n"), false, KETCH_DOWN, 0},
+    {"noise", SAYS("\0\xff\x80\r\n\n"), false, KETCH_DOWN, 0},
+    {"noise without end", SAYS(A4K A4K A4K), false, KETCH_DOWN, 0},
+    {"half an answer", SAYS("M"), false, KETCH_DOWN, 0},
+    {"more than was asked for", SAYS("MN\r\nMN\r\n"), false, KETCH_OK, 0},
+    {"welcome", SAYS("STORED\r\n"), true, KETCH_OK, 0},
+    {"not welcome", SAYS("CLIENT_ERROR authentication failure\r\n"), true, KETCH_AUTH, 0},
+    {"no such thing as a login", SAYS("ERROR\r\n"), true, KETCH_AUTH, 0},
+    {"no memory for a login", SAYS("SERVER_ERROR out of memory storing object\r\n"), true, KETCH_DOWN, 0},
+    {"HD to a login", SAYS("HD\r\n"), true, KETCH_DOWN, 0},
+    {"welcome twice", SAYS("STORED\r\nSTORED\r\n"), true, KETCH_DOWN, 0},
+    {"the end of a login", SAYS(""), true, KETCH_DOWN, CLOSES},
+    {"no answer to a login", SAYS(""), true, KETCH_DOWN, 0},
+    {"noise to a login", SAYS("\0\xff\x80\r\n\n"), true, KETCH_DOWN, 0},
+};
+
+#define GREETINGS ((int)(sizeof greetings / sizeof *greetings))
+
+struct door {
+    struct world world;
+    const struct greeting *greeting;
+};
+
+static void
+greet(void *arg, struct script_conn *conn, const struct script_request *r)
+{
+    struct door *d = arg;
+    const struct greeting *g = d->greeting;
+    bool login = strcmp(r->word[0], "set") == 0;
+    if (is_key(r->word[1], "other")) {
+        say_other(conn, r);
+    } else if (login == g->login) {
+        script_say(conn, g->says, g->bytes, 0);
+        if (g->how & CLOSES)
+            script_hang_up(conn);
+    } else {
+        script_say(conn, "MN\r\n", 4, 0);
+    }
+}
+
+START_TEST(test_greeting)
+{
+    struct door d = {.greeting = &greetings[_i]};
+    struct world *w = &d.world;
+    struct ketch_client_conf conf;
+    struct ketch_server server;
+    script_init(&w->script, greet, &d);
+    conf_of(w, &conf, &server);
+    conf.protocol = KETCH_PROTOCOL_AUTO;
+    conf.policy.limit = 2;
+    conf.policy.retry_ms = conf.policy.retry_max_ms = LONG_MS;
+    if (d.greeting->want != KETCH_OK && d.greeting->want != KETCH_AUTH)
+        conf.connect_timeout_ms = 3 * SHORT_MS;
+    if (d.greeting->login) {
+        conf.user = "user";
+        conf.password = "password";
+    }
+    make_client(w, &conf);
+    submit_other(w);
+    ck_assert_msg(play(w, &w->other.calls, PATIENCE_MS), "%s: hangs", d.greeting->name);
+    ck_assert_msg(w->other.status == d.greeting->want, "%s: %s", d.greeting->name,
+                  ketch_status_text(w->other.status));
+    ck_assert(w->other.status != KETCH_OK || is_right_value(&w->other, "v-other"));
+    ck_assert_uint_le(w->script.accepted, 2);
+    ketch_client_destroy(w->client);
+    script_fini(&w->script);
+}
+END_TEST
+
+/* ---- the members of the pool, from a server that does not know them ---- */
+
+static const struct {
+    const char *p;
+    size_t bytes;
+} clusters[] = {
+    {SAYS("ERROR\r\n")},
+    {SAYS("END\r\n")},
+    {SAYS("CONFIG cluster 0 0\r\n\r\nEND\r\n")},
+    {SAYS("CONFIG cluster 0 2\r\n9\n\r\nEND\r\n")},
+    {SAYS("CONFIG cluster 0 13\r\nx\na|a|11211\n\n\r\nEND\r\n")},
+    {SAYS("CONFIG cluster 0 14\r\n-1\na|a|11211\n\n\r\nEND\r\n")},
+    {SAYS("CONFIG cluster 0 9\r\n9\na|11211\r\nEND\r\n")},
+    {SAYS("CONFIG cluster 0 11\r\n9\n||11211\n\n\r\nEND\r\n")},
+    {SAYS("CONFIG cluster 0 9\r\n9\na|a|0\n\n\r\nEND\r\n")},
+    {SAYS("CONFIG cluster 0 13\r\n9\na|a|65536\n\n\r\nEND\r\n")},
+    {SAYS("CONFIG cluster 0 13\r\n9\na|a|-1121\n\n\r\nEND\r\n")},
+    {SAYS("CONFIG cluster 0 17\r\n9\na|a|1 b|b|x||\n\n\r\nEND\r\n")},
+    {SAYS("CONFIG cluster 0 12\r\n9\n/a|a|11211\n\r\nEND\r\n")},
+    {SAYS("CONFIG cluster 0 12\r\n9\na|\0|11211\n\r\nEND\r\n")},
+    {SAYS("CONFIG cluster 0 12\r\n99999999999\r\nEND\r\n")},
+    {SAYS("CONFIG cluster 0 99999999999\r\n9\n")},
+    {SAYS("CONFIG cluster 0 600\r\n9\na|a|1")}, /* and nothing else */
+    {SAYS("CONFIG cluster 0 4096\r\n" A4K "\r\nEND\r\n")},
+    {SAYS("VALUE cluster 0 1\r\n9\r\nEND\r\n")},
+    {SAYS("CONFIG cluster 0 25\r\n2\n|127.0.0.1|1 |127.0.0.2|1\r\nEND\r\n")}, /* at last */
+};
+
+#define CLUSTERS (sizeof clusters / sizeof *clusters)
+
+struct node {
+    struct world world;
+    size_t said;
+};
+
+static void
+name_members(void *arg, struct script_conn *conn, const struct script_request *r)
+{
+    struct node *n = arg;
+    if (strcmp(r->word[0], "config") != 0 || n->said >= CLUSTERS)
+        return;
+    script_say(conn, clusters[n->said].p, clusters[n->said].bytes, 0);
+    n->said++;
+}
+
+START_TEST(test_cluster)
+{
+    struct node n = {.said = 0};
+    struct world *w = &n.world;
+    struct ketch_client_conf conf;
+    struct ketch_server server;
+    w->text = _i;
+    script_init(&w->script, name_members, &n);
+    conf_of(w, &conf, &server);
+    conf.discovery_ms = 3;
+    conf.timeout_ms = 2 * SHORT_MS;
+    make_client(w, &conf);
+    int64_t end_us = script_now_us() + PATIENCE_MS * 1000LL;
+    while (ketch_client_server_count(w->client) == 1) {
+        ck_assert_msg(script_now_us() < end_us, "hangs at %zu", n.said);
+        play(w, NULL, 1);
+    }
+    ck_assert_uint_eq(n.said, CLUSTERS);
+    ck_assert_uint_eq(ketch_client_server_count(w->client), 2);
+    ck_assert_str_eq(ketch_client_server_name(w->client, 1), "127.0.0.2:1");
+    ketch_client_destroy(w->client);
+    script_fini(&w->script);
+}
+END_TEST
+
+/* ---- memory ---- */
+
+static size_t
+resident_bytes(void)
+{
+    unsigned long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (f == NULL || fscanf(f, "%*u %lu", &pages) != 1)
+        pages = 0;
+    if (f != NULL)
+        fclose(f);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static size_t
+allocated_bytes(void)
+{
+    struct mallinfo2 m = mallinfo2(); /* zeros under a sanitizer */
+    return m.uordblks + m.hblkhd;
+}
+
+/* What is announced and does not come takes no memory. */
+START_TEST(test_announced)
+{
+    static const struct scenario s[] = {
+        {"128 MiB", META, GET, SAYS("VA 134217728 f0 O@O\r\nv-mine"), KETCH_TIMEOUT, 0},
+        {"128 MiB", TEXT, GET, SAYS("VALUE mine 0 134217728\r\nv-mine"), KETCH_TIMEOUT, 0},
+    };
+    struct world w = {.scenario = &s[_i], .text = _i};
+    struct ketch_client_conf conf;
+    struct ketch_server server;
+    script_init(&w.script, answer, &w);
+    conf_of(&w, &conf, &server);
+    conf.drain_timeout_ms = LONG_MS;
+    make_client(&w, &conf);
+    size_t resident = resident_bytes(), allocated = allocated_bytes();
+    submit_mine(&w, SHORT_MS);
+    ck_assert(play(&w, &w.mine.calls, PATIENCE_MS));
+    ck_assert_int_eq(w.mine.status, KETCH_TIMEOUT);
+    ck_assert_uint_lt(resident_bytes(), resident + GROWTH_BYTES_MAX);
+    ck_assert_uint_lt(allocated_bytes(), allocated + GROWTH_BYTES_MAX);
+    ketch_client_destroy(w.client);
+    script_fini(&w.script);
+}
+END_TEST
+
+/* Answers without end: the deadline ends the request, and a while later the connection. */
+START_TEST(test_endless)
+{
+    static const struct scenario s[] = {
+        {"stats", META, KETCH_VERB_STATS, SAYS("STAT a 1\r\n"), KETCH_TIMEOUT, 0},
+        {"errors", META, VERB_MGET, SAYS("SERVER_ERROR no\r\n"), KETCH_TIMEOUT, 0},
+    };
+    static char flood[65536];
+    struct world w = {.scenario = &s[_i]};
+    struct ketch_client_conf conf;
+    struct ketch_server server;
+    struct ketch_counters counters;
+    for (size_t n = 0; n + s[_i].bytes < sizeof flood; n += s[_i].bytes)
+        memcpy(flood + n, s[_i].says, s[_i].bytes);
+    size_t whole = sizeof flood - sizeof flood % s[_i].bytes;
+    if (whole == sizeof flood)
+        whole -= s[_i].bytes;
+    script_init(&w.script, answer, &w);
+    conf_of(&w, &conf, &server);
+    make_client(&w, &conf);
+    size_t resident = resident_bytes(), allocated = allocated_bytes();
+    submit_mine(&w, 2 * SHORT_MS);
+    int64_t end_us = script_now_us() + PATIENCE_MS * 1000LL;
+    do {
+        ck_assert_msg(script_now_us() < end_us, "%s: hangs", s[_i].name);
+        play(&w, NULL, 0);
+        if (w.script.conns != NULL && script_is_quiet(w.script.conns))
+            script_say(w.script.conns, flood, whole, 0);
+        ketch_client_counters(w.client, &counters);
+    } while (counters.disconnects == 0);
+    ck_assert_int_eq(w.mine.calls, 1);
+    ck_assert_int_eq(w.mine.status, KETCH_TIMEOUT);
+    ck_assert_uint_gt(counters.bytes_received, sizeof flood);
+    ck_assert_uint_lt(resident_bytes(), resident + GROWTH_BYTES_MAX);
+    ck_assert_uint_lt(allocated_bytes(), allocated + GROWTH_BYTES_MAX);
+    ketch_client_destroy(w.client);
+    script_fini(&w.script);
+}
+END_TEST
+
+static void
+add_case(Suite *s, const char *name, const TTest *test, int count)
+{
+    TCase *tc = tcase_create(name);
+    tcase_add_loop_test(tc, test, 0, count);
+    suite_add_tcase(s, tc);
+}
+
 static void
 add_tests(Suite *s)
 {
-    TCase *tc = tcase_create("scenarios");
-    tcase_add_loop_test(tc, test_scenario, 0, SCENARIOS);
-    suite_add_tcase(s, tc);
+    add_case(s, "scenarios", test_scenario, SCENARIOS);
+    add_case(s, "blocking", test_blocking, SCENARIOS);
+    add_case(s, "late", test_late, LATE);
+    add_case(s, "greetings", test_greeting, GREETINGS);
+    add_case(s, "clusters", test_cluster, 2);
+    add_case(s, "announced", test_announced, 2);
+    add_case(s, "endless", test_endless, 2);
 }
 
 SUITE_MAIN("client/hostile")

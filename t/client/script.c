@@ -110,6 +110,12 @@ script_hang_up(struct script_conn *conn)
     conn->hang_up = true;
 }
 
+bool
+script_is_quiet(const struct script_conn *conn)
+{
+    return conn->first == NULL;
+}
+
 /* False: the connection is gone. */
 static bool
 send_some(struct script *s, struct script_conn *conn, bool *busy)

@@ -55,6 +55,9 @@ void script_say(struct script_conn *conn, const void *p, size_t bytes, int delay
 /* Closes the connection when all has been said. */
 void script_hang_up(struct script_conn *conn);
 
+/* Whether everything has been said. */
+bool script_is_quiet(const struct script_conn *conn);
+
 /* Closes what there is, at once. */
 void script_close_all(struct script *s);
 
