@@ -307,11 +307,14 @@ due(struct timer *timer, int64_t now_us)
     struct op *op = CONTAINER_OF(timer, struct op, timer);
     struct server *server = op->server;
     bool in_sent = op->in_sent;
+    /* One that came from a server that is out has not had its whole time here: it would put one server
+     * out after the other. */
+    bool tells = in_sent && op->moves == 0;
     if (in_sent) {
         conn_owes(&server->conn, now_us);
         op_end(op, KETCH_TIMEOUT, 0);
     } else {
         op_abort(op, KETCH_TIMEOUT, 0);
     }
-    server_timed_out(server, now_us, in_sent);
+    server_timed_out(server, now_us, tells);
 }

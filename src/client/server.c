@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -189,6 +190,24 @@ server_ready(struct server *server)
 /* ---- connections ---- */
 
 static void
+end_all(struct list *ops, enum ketch_status status, int error)
+{
+    struct link *first;
+    while ((first = list_first(ops)) != NULL)
+        op_abort(CONTAINER_OF(first, struct op, link), status, error);
+}
+
+/* Without memory another connection would end as this one did. */
+static void
+give_up_waiting(struct server *server)
+{
+    struct list waiting;
+    list_init(&waiting);
+    list_move_all(&waiting, &server->waiting);
+    end_all(&waiting, KETCH_NO_MEMORY, ENOMEM);
+}
+
+static void
 connect_if_wanted(struct server *server)
 {
     int error;
@@ -196,6 +215,10 @@ connect_if_wanted(struct server *server)
         enum ketch_status status = conn_open(&server->conn, &error);
         if (status == KETCH_OK)
             return;
+        if (status == KETCH_NO_MEMORY) {
+            give_up_waiting(server);
+            return;
+        }
         fail(server, status, error);
     }
     settle(server);
@@ -222,14 +245,6 @@ sort_sent(struct server *server, enum ketch_status status, struct list *again, s
         client->counters.retries += !unsent;
         list_append(again, first);
     }
-}
-
-static void
-end_all(struct list *ops, enum ketch_status status, int error)
-{
-    struct link *first;
-    while ((first = list_first(ops)) != NULL)
-        op_abort(CONTAINER_OF(first, struct op, link), status, error);
 }
 
 /* A reply that is none was the first one's. */
@@ -271,7 +286,10 @@ server_disconnected(struct server *server, enum conn_state before, enum ketch_st
     else if (failure)
         fail(server, status, error);
     end_lost(&lost, head, status, error);
-    connect_if_wanted(server);
+    if (status == KETCH_NO_MEMORY)
+        give_up_waiting(server);
+    else
+        connect_if_wanted(server);
 }
 
 /* ---- the policy ---- */
@@ -335,10 +353,10 @@ retry_due(struct timer *timer, int64_t now_us)
 }
 
 void
-server_timed_out(struct server *server, int64_t now_us, bool sent)
+server_timed_out(struct server *server, int64_t now_us, bool tells)
 {
     /* Many requests of the same moment are one failure. */
-    if (!sent || server->out || server->last_timeout_us == now_us)
+    if (!tells || server->out || server->last_timeout_us == now_us)
         return;
     server->last_timeout_us = now_us;
     fail(server, KETCH_TIMEOUT, 0);

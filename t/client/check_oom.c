@@ -51,6 +51,15 @@ __wrap_strdup(const char *s)
     return fails() ? NULL : __real_strdup(s);
 }
 
+/* Check's own assertions allocate. */
+#define MUST(x)                                                                                    \
+    do {                                                                                           \
+        if (!(x)) {                                                                                \
+            fprintf(stderr, "%s:%d: not %s, with allocation %u failing\n", __FILE__, __LINE__, #x, fail_at); \
+            abort();                                                                               \
+        }                                                                                          \
+    } while (0)
+
 static struct fake f;
 static unsigned accepted, completed, each_times;
 
@@ -71,7 +80,7 @@ each(void *arg, const struct ketch_result *r)
 static void
 take(enum ketch_status status)
 {
-    ck_assert(status == KETCH_OK || status == KETCH_NO_MEMORY || status <= KETCH_NO_SERVER);
+    MUST(status == KETCH_OK || status == KETCH_NO_MEMORY || status <= KETCH_NO_SERVER);
     accepted += status == KETCH_OK;
 }
 
@@ -135,7 +144,7 @@ scenario(enum ketch_eject eject)
     if (ketch_client_create(&conf, &f.client, NULL, 0) != KETCH_OK)
         return false;
     const struct ketch_transport *transport = fake_transport();
-    ck_assert(ketch_client_attach(f.client, transport, &f) == KETCH_OK);
+    MUST(ketch_client_attach(f.client, transport, &f) == KETCH_OK);
     f.servers[1].manner = FAKE_REFUSES;
     requests();
     for (size_t i = 0; i < 5; i++)

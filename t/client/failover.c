@@ -171,6 +171,11 @@ static void
 on_event(void *arg, const struct ketch_event *event)
 {
     struct load *l = arg;
+    if (event->kind >= KETCH_EVENT_OUT && event->server != KETCH_SERVER_NONE) {
+        long long ms = l->blow_us == INT64_MAX ? -1 : (script_now_us() - l->blow_us) / 1000;
+        printf("      %s is %s, %lld ms after the blow: %s\n", event->name,
+               event->kind == KETCH_EVENT_OUT ? "out" : "back", ms, ketch_status_text(event->status));
+    }
     if (event->server != VICTIM)
         return;
     if (event->kind == KETCH_EVENT_OUT)
