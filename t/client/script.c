@@ -95,6 +95,8 @@ script_fini(struct script *s)
 void
 script_say(struct script_conn *conn, const void *p, size_t bytes, int delay_ms)
 {
+    if (conn->hang_up)
+        return;
     struct said *said = malloc(sizeof *said + bytes);
     must(said != NULL, "malloc");
     *said = (struct said){.at_us = script_now_us() + delay_ms * 1000LL, .bytes = bytes};

@@ -52,7 +52,7 @@ bool script_turn(struct script *s);
 /* Says this once delay_ms have passed, and after what was said before. */
 void script_say(struct script_conn *conn, const void *p, size_t bytes, int delay_ms);
 
-/* Closes the connection when all has been said. */
+/* Closes the connection when all has been said; nothing is said after this. */
 void script_hang_up(struct script_conn *conn);
 
 /* Whether everything has been said. */
