@@ -177,6 +177,8 @@ enum ketch_ring_hash {
 enum ketch_ring_search {
     KETCH_SEARCH_SUCCESSOR,      /* the first point at or above it; the first of all if there is none */
     KETCH_SEARCH_PREDECESSOR,    /* the last point at or below it; the last of all if there is none */
+    KETCH_SEARCH_NEAREST,        /* the point with the least distance, up or down; up if both are equal:
+                                    as even as a ring of successors with twice as many points */
     KETCH_SEARCH_MODULO,         /* its remainder counts along the list */
     KETCH_SEARCH_JUMP,           /* Lamping and Veach's jump hash of XXH3_64bits, with the seed */
     KETCH_SEARCH_CH3,            /* mcrouter's furc hash */
@@ -246,7 +248,7 @@ enum ketch_status ketch_ring_conf_init(struct ketch_ring_conf *conf, enum ketch_
  *     weights              none relative libketama exact consistent absolute
  *     name                 libmemcached spy host-port twemproxy spymemcached spy-libmemcached
  *                          evcache dalli perl tag
- *     search               successor predecessor modulo jump ch3 rendezvous rendezvous-mix
+ *     search               successor predecessor nearest modulo jump ch3 rendezvous rendezvous-mix
  *     ties                 first last name host
  *     tag=AB stop=TEXT     filters; filter=none, filter=head, filter=route
  *     text                 bytes utf16 utf8 python-repr
@@ -310,7 +312,8 @@ void ketch_ring_pick_many(const struct ketch_ring *ring, const struct ketch_byte
                           uint32_t *ids);
 
 /* Up to 'max' different servers in the order in which the key would fall to them if those before
- * were gone: the owner first; on a ring, those of the following points.  Returns how many. */
+ * were gone: the owner first; on a ring, those of the following points, or of the next ones to either
+ * side.  Returns how many. */
 size_t ketch_ring_walk(const struct ketch_ring *ring, const void *key, size_t bytes, uint32_t *ids,
                        size_t max);
 

@@ -364,6 +364,14 @@ gather_points(const struct build *x, point *points)
     }
 }
 
+static enum table_rule
+table_rule(enum ketch_ring_search search)
+{
+    if (search == KETCH_SEARCH_PREDECESSOR)
+        return TABLE_FROM;
+    return search == KETCH_SEARCH_NEAREST ? TABLE_NEAREST : TABLE_UP_TO;
+}
+
 static enum ketch_status
 make_table(struct build *x)
 {
@@ -372,16 +380,16 @@ make_table(struct build *x)
         return status;
     point *points = table_room(x->point_total), *scratch = table_room(x->point_total);
     if (points == NULL || scratch == NULL) {
-        free(points);
-        free(scratch);
+        table_free_room(points);
+        table_free_room(scratch);
         return KETCH_NO_MEMORY;
     }
     gather_points(x, points);
     point *sorted = sort_points(points, scratch, x->point_total);
-    free(sorted == points ? scratch : points);
-    return table_init(&x->ring->table, sorted, x->point_total,
-                      x->builder->conf.ties == KETCH_TIES_LAST,
-                      x->builder->conf.search == KETCH_SEARCH_PREDECESSOR)
+    table_free_room(sorted == points ? scratch : points);
+    bool last_wins = x->builder->conf.ties == KETCH_TIES_LAST;
+    return table_init(&x->ring->table, sorted, x->point_total, last_wins,
+                      table_rule(x->builder->conf.search))
                ? KETCH_OK
                : KETCH_NO_MEMORY;
 }

@@ -82,6 +82,7 @@ static const struct choice names[] = {
 static const struct choice searches[] = {
     {"successor", KETCH_SEARCH_SUCCESSOR},
     {"predecessor", KETCH_SEARCH_PREDECESSOR},
+    {"nearest", KETCH_SEARCH_NEAREST},
     {"modulo", KETCH_SEARCH_MODULO},
     {"jump", KETCH_SEARCH_JUMP},
     {"ch3", KETCH_SEARCH_CH3},

@@ -79,31 +79,43 @@ hash_alike(const struct ketch_ring *a, const struct ketch_ring *b)
 
 /* ---- computed ---- */
 
-/* The last hash of the stretch that the point has. */
-static uint64_t
-end_of(const struct table *t, uint32_t i, uint64_t max)
+/* Where a walk along all hashes is in one of the rings. */
+struct place {
+    const struct table *table;
+    uint32_t stretch, server, end;
+};
+
+static void
+place_move_to(struct place *p, uint64_t hash)
 {
-    return i < t->count && point_at(t->points[i]) < max ? point_at(t->points[i]) : max;
+    while (p->end < hash)
+        p->end = table_stretch(p->table, ++p->stretch, &p->server);
 }
 
-static uint32_t
-owner_of(const struct table *t, uint32_t i)
+static void
+place_init(struct place *p, const struct table *table)
 {
-    return point_server(t->points[i < t->count ? i : 0]);
+    p->table = table;
+    p->stretch = 0;
+    p->end = table_stretch(table, 0, &p->server);
 }
 
 static double
 computed(const struct ketch_ring *a, const struct ketch_ring *b, const struct numbers *n)
 {
-    uint64_t max = hasher_max(&a->hasher), moved = 0;
-    uint32_t i = 0, j = 0;
+    const uint64_t max = hasher_max(&a->hasher);
+    uint64_t moved = 0;
+    struct place in_a, in_b;
+    place_init(&in_a, &a->table);
+    place_init(&in_b, &b->table);
     for (uint64_t from = 0; from <= max;) {
-        uint64_t end_a = end_of(&a->table, i, max), end_b = end_of(&b->table, j, max);
-        uint64_t end = end_a < end_b ? end_a : end_b;
-        if (n->a[owner_of(&a->table, i)] != n->b[owner_of(&b->table, j)])
+        place_move_to(&in_a, from);
+        place_move_to(&in_b, from);
+        uint64_t end = in_a.end < in_b.end ? in_a.end : in_b.end;
+        if (end > max)
+            end = max;
+        if (n->a[in_a.server] != n->b[in_b.server])
             moved += end + 1 - from;
-        i += end == end_a && i < a->table.count;
-        j += end == end_b && j < b->table.count;
         from = end + 1;
     }
     return (double)moved / ((double)max + 1);

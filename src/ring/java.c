@@ -27,6 +27,8 @@ step_fnv1a(uint32_t h, uint32_t unit, uint32_t prime)
 static ALWAYS_INLINE uint32_t
 hash_units(const void *p, size_t bytes, uint32_t h, uint32_t prime, step_fn *step)
 {
+    if (bytes == 0)
+        return h;
     const uint8_t *b = p, *end = b + bytes;
     while (b < end) {
         uint32_t point = utf8_next(&b, end);

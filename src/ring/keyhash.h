@@ -4,7 +4,7 @@
  * and above counts as negative, here on every platform.
  *
  * Threads:   pure functions.
- * Failure:   none.  Any length is taken; p is never NULL.
+ * Failure:   none.  Any length is taken; p may be NULL when there are no bytes.
  */
 #ifndef KETCH_RING_KEYHASH_H
 #define KETCH_RING_KEYHASH_H

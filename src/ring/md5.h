@@ -10,7 +10,7 @@
  *
  * Threads:   pure functions.
  * Ownership: nothing is kept.
- * Failure:   none.  Any length is taken; p is never NULL.
+ * Failure:   none.  Any length is taken; p may be NULL when there are no bytes.
  */
 #ifndef KETCH_RING_MD5_H
 #define KETCH_RING_MD5_H

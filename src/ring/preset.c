@@ -33,7 +33,7 @@ struct preset {
 
 static const struct preset presets[] = {
     [KETCH_RING_NATIVE] =
-        {"native", KNOBS(TAG, PER_WEIGHT, 640, XXH3, 2, XXH3, SUCCESSOR, FIRST), BYTES},
+        {"native", KNOBS(TAG, PER_WEIGHT, 640, XXH3, 2, XXH3, NEAREST, FIRST), BYTES},
     [KETCH_RING_LIBMEMCACHED_WEIGHTED] =
         {"libmemcached-weighted",
          KNOBS(LIBMEMCACHED, SHARE, 160, AUTO, 4, MD5, SUCCESSOR, FIRST), PREFIX},

@@ -62,8 +62,11 @@ ketch_ring_unref(struct ketch_ring *ring)
 void
 ring_warn(struct ketch_ring *ring, const char *format, ...)
 {
-    if (ring->warning_count == RING_WARNINGS_MAX)
+    if (ring->warning_count == RING_WARNINGS_MAX) {
+        snprintf(ring->warnings[RING_WARNINGS_MAX - 1], RING_WARNING_BYTES, "and %u more like these",
+                 ++ring->warnings_lost + 1);
         return;
+    }
     va_list args;
     va_start(args, format);
     vsnprintf(ring->warnings[ring->warning_count++], RING_WARNING_BYTES, format, args);
@@ -117,6 +120,16 @@ find_many(const struct ketch_ring *ring, const uint32_t *hashes, size_t count, u
         ids[i] = table_server(&ring->table, hashes[i]);
 }
 
+/* Where nothing is done to a key or its hash. */
+static void
+pick_direct_batch(const struct ketch_ring *ring, const struct ketch_bytes *keys, size_t count,
+                  uint32_t *ids)
+{
+    uint32_t hashes[BATCH];
+    ring_hash_many(ring->hasher.hash, keys, count, hashes);
+    find_many(ring, hashes, count, ids);
+}
+
 /* On points, by the hashes of parts that are hashed as they are. */
 static void
 pick_batch(const struct ketch_ring *ring, const struct ketch_bytes *keys, size_t count, uint32_t *ids)
@@ -138,7 +151,9 @@ ketch_ring_pick_many(const struct ketch_ring *ring, const struct ketch_bytes *ke
     bool batches = ring->on_points && !ring->empty && keytext_is_plain(&ring->conf);
     for (size_t done = 0; done < count;) {
         size_t n = batches ? (count - done < BATCH ? count - done : BATCH) : 1;
-        if (batches)
+        if (ring->direct && batches)
+            pick_direct_batch(ring, keys + done, n, ids + done);
+        else if (batches)
             pick_batch(ring, keys + done, n, ids + done);
         else
             ids[done] = pick_slowly(ring, keys[done].p, keys[done].bytes);
@@ -147,18 +162,41 @@ ketch_ring_pick_many(const struct ketch_ring *ring, const struct ketch_bytes *ke
 }
 
 static size_t
-walk_points(const struct table *t, uint32_t hash, uint32_t *ids, size_t max)
+meet(uint32_t *ids, size_t found, uint32_t id)
+{
+    for (size_t i = 0; i < found; i++)
+        if (ids[i] == id)
+            return found;
+    ids[found] = id;
+    return found + 1;
+}
+
+static size_t
+walk_up(const struct table *t, uint32_t hash, uint32_t *ids, size_t max)
 {
     size_t found = 0;
     uint32_t at = table_find(t, hash);
     for (uint32_t i = 0; i < t->count && found < max; i++) {
-        uint32_t id = point_server(t->points[at]);
-        size_t k = 0;
-        while (k < found && ids[k] != id)
-            k++;
-        if (k == found)
-            ids[found++] = id;
+        found = meet(ids, found, point_server(t->points[at]));
         at = at + 1 < t->count ? at + 1 : 0;
+    }
+    return found;
+}
+
+/* To both sides, by distance. */
+static size_t
+walk_away(const struct table *t, uint32_t hash, uint32_t *ids, size_t max)
+{
+    size_t found = 0;
+    uint32_t up = table_find(t, hash), down = up > 0 ? up - 1 : t->count - 1;
+    for (uint32_t i = 0; i < t->count && found < max; i++) {
+        if (hash - point_at(t->points[down]) < point_at(t->points[up]) - hash) {
+            found = meet(ids, found, point_server(t->points[down]));
+            down = down > 0 ? down - 1 : t->count - 1;
+        } else {
+            found = meet(ids, found, point_server(t->points[up]));
+            up = up + 1 < t->count ? up + 1 : 0;
+        }
     }
     return found;
 }
@@ -173,7 +211,8 @@ ketch_ring_walk(const struct ketch_ring *ring, const void *key, size_t bytes, ui
         return 0;
     uint32_t hash = hash_text(ring, key, bytes, &text, buffer);
     if (ring->on_points)
-        return walk_points(&ring->table, hash, ids, max);
+        return ring->table.nearest ? walk_away(&ring->table, hash, ids, max)
+                                   : walk_up(&ring->table, hash, ids, max);
     return list_walk(&ring->list, text, hash, ids, max);
 }
 

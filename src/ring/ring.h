@@ -40,7 +40,7 @@ struct ketch_ring {
     struct ring_server *servers; /* by id */
     uint32_t server_count;
     char (*warnings)[RING_WARNING_BYTES];
-    uint32_t warning_count;
+    uint32_t warning_count, warnings_lost;
     atomic_uint refs;
 };
 
@@ -49,13 +49,14 @@ struct ketch_ring {
 struct ketch_ring *ring_create(const struct ketch_ring_conf *conf, const struct hasher *hasher,
                                uint32_t server_count);
 
-/* Adds a warning while there is room. */
+/* Adds a warning while there is room; the last one says how many there was no room for. */
 void ring_warn(struct ketch_ring *ring, const char *format, ...) PRINTF(2, 3);
 
 static inline bool
 ring_search_is_on_points(enum ketch_ring_search search)
 {
-    return search == KETCH_SEARCH_SUCCESSOR || search == KETCH_SEARCH_PREDECESSOR;
+    return search == KETCH_SEARCH_SUCCESSOR || search == KETCH_SEARCH_PREDECESSOR ||
+           search == KETCH_SEARCH_NEAREST;
 }
 
 #endif

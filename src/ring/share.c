@@ -75,15 +75,15 @@ b32_add(struct b32 a, struct b32 b)
     return a.e > b.e || (a.e == b.e && a.m >= b.m) ? b32_add_smaller(a, b) : b32_add_smaller(b, a);
 }
 
-static uint32_t
+static uint64_t
 b32_floor(struct b32 a)
 {
     if (a.e >= 0)
-        return (uint32_t)(a.m << a.e);
-    return a.e > -64 ? (uint32_t)(a.m >> -a.e) : 0;
+        return a.m << a.e;
+    return a.e > -64 ? a.m >> -a.e : 0;
 }
 
-uint32_t
+uint64_t
 share_libmemcached(uint32_t weight, uint64_t total, uint32_t count, uint32_t points)
 {
     struct b32 part = b32_divide(b32_of(weight), b32_of(total));
@@ -92,15 +92,15 @@ share_libmemcached(uint32_t weight, uint64_t total, uint32_t count, uint32_t poi
     return 4 * b32_floor(b32_add(b32_multiply(hashes, b32_of(count)), tiny));
 }
 
-uint32_t
+uint64_t
 share_libketama(uint32_t weight, uint64_t total, uint32_t count, uint32_t points)
 {
     struct b32 part = b32_divide(b32_of(weight), b32_of(total));
     return 4 * b32_floor(b32_round(part.m * points * count, part.e - 2, false));
 }
 
-uint32_t
+uint64_t
 share_exact(uint32_t weight, uint64_t total, uint32_t count, uint32_t points)
 {
-    return (uint32_t)((uint64_t)points * count * weight / total);
+    return (uint64_t)((unsigned __int128)points * count * weight / total);
 }

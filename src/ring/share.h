@@ -16,13 +16,13 @@
 
 /* libmemcached 1.1, hosts.cc: 4 * floor((weight / total * points) / 4 * count + 1e-10), each step
  * rounded to binary32. */
-uint32_t share_libmemcached(uint32_t weight, uint64_t total, uint32_t count, uint32_t points);
+uint64_t share_libmemcached(uint32_t weight, uint64_t total, uint32_t count, uint32_t points);
 
 /* libketama, ketama.c: 4 * floor(weight / total * (points / 4) * count), where the quotient is
  * rounded to binary32, and the product is exact until it is. */
-uint32_t share_libketama(uint32_t weight, uint64_t total, uint32_t count, uint32_t points);
+uint64_t share_libketama(uint32_t weight, uint64_t total, uint32_t count, uint32_t points);
 
 /* Dalli, ring.rb: floor(points * count * weight / total). */
-uint32_t share_exact(uint32_t weight, uint64_t total, uint32_t count, uint32_t points);
+uint64_t share_exact(uint32_t weight, uint64_t total, uint32_t count, uint32_t points);
 
 #endif

@@ -1,17 +1,39 @@
 #include "ring/table.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 /* Each point fills this many slots at once, more than it mostly has: the next overwrites the rest. */
 enum { RUN = 4 };
+
+/* A huge page: what is at least as large is asked for in such pages, as most of the time that a large
+ * ring takes is that of page faults. */
+enum { HUGE_BYTES = 2 << 20 };
 
 /* ---- points ---- */
 
 point *
 table_room(size_t count)
 {
-    /* One more, which a predecessor ring may need. */
-    return malloc((count + 1 + TABLE_GUARDS) * sizeof(point));
+    /* One more, which turn_round() may need, and one before. */
+    size_t bytes = (1 + count + 1 + TABLE_GUARDS) * sizeof(point);
+    point *block;
+    if (bytes < HUGE_BYTES) {
+        block = malloc(bytes);
+    } else {
+        size_t whole = (bytes + HUGE_BYTES - 1) & ~(size_t)(HUGE_BYTES - 1);
+        block = aligned_alloc(HUGE_BYTES, whole);
+        if (block != NULL)
+            (void)madvise(block, whole, MADV_HUGEPAGE); /* only a wish */
+    }
+    return block != NULL ? block + 1 : NULL;
+}
+
+void
+table_free_room(point *points)
+{
+    if (points != NULL)
+        free(points - 1);
 }
 
 /* Of points at one place, one.  Returns how many are left. */
@@ -115,15 +137,16 @@ make_slots(struct table *t)
 }
 
 bool
-table_init(struct table *t, point *points, size_t count, bool last_wins, bool predecessor)
+table_init(struct table *t, point *points, size_t count, bool last_wins, enum table_rule rule)
 {
-    *t = (struct table){.points = points, .count = 0};
+    *t = (struct table){.points = points, .nearest = rule == TABLE_NEAREST};
     if (count == 0)
         return true;
     t->count = thin_out(points, count, last_wins);
-    if (predecessor)
+    if (rule == TABLE_FROM)
         t->count = turn_round(points, t->count);
     t->last = point_at(points[t->count - 1]);
+    points[-1] = points[t->count - 1];
     for (int i = 0; i < TABLE_GUARDS; i++)
         points[t->count + (uint32_t)i] = UINT64_MAX;
     if (make_slots(t))
@@ -135,7 +158,7 @@ table_init(struct table *t, point *points, size_t count, bool last_wins, bool pr
 void
 table_fini(struct table *t)
 {
-    free(t->points);
+    table_free_room(t->points);
     free((void *)t->narrow);
     free((void *)t->wide);
     *t = (struct table){.count = 0};
@@ -162,15 +185,49 @@ table_search(const struct table *t, uint32_t from, uint32_t hash)
     return low;
 }
 
+/* The last of the hashes between two places that are closer to the lower one. */
+static uint64_t
+middle(uint64_t low, uint64_t high)
+{
+    return low + (high - low - 1) / 2;
+}
+
+static uint32_t
+nearest_stretch(const struct table *t, uint32_t k, uint32_t *server)
+{
+    /* The last point's hashes go on where numbers begin again, or the first one's begin before. */
+    uint64_t seam = middle(t->last, (1ull << 32) + point_at(t->points[0]));
+    bool beyond = seam > UINT32_MAX;
+    if (beyond && k == 0) {
+        *server = point_server(t->points[t->count - 1]);
+        return (uint32_t)seam;
+    }
+    uint32_t i = k - beyond;
+    *server = point_server(t->points[i < t->count ? i : 0]);
+    if (i + 1 < t->count)
+        return (uint32_t)middle(point_at(t->points[i]), point_at(t->points[i + 1]));
+    return i < t->count && !beyond ? (uint32_t)seam : UINT32_MAX;
+}
+
+uint32_t
+table_stretch(const struct table *t, uint32_t k, uint32_t *server)
+{
+    if (t->nearest)
+        return nearest_stretch(t, k, server);
+    *server = point_server(t->points[k < t->count ? k : 0]);
+    return k < t->count ? point_at(t->points[k]) : UINT32_MAX;
+}
+
 void
 table_parts(const struct table *t, uint32_t hash_max, uint64_t *parts)
 {
-    uint64_t from = 0, end = (uint64_t)hash_max + 1;
-    for (uint32_t i = 0; i < t->count && from < end; i++) {
-        uint64_t next = (uint64_t)point_at(t->points[i]) + 1;
-        parts[point_server(t->points[i])] += (next < end ? next : end) - from;
-        from = next;
+    uint64_t from = 0;
+    for (uint32_t k = 0; t->count > 0 && from <= hash_max; k++) {
+        uint32_t server, end = table_stretch(t, k, &server);
+        if (end > hash_max)
+            end = hash_max;
+        if (end >= from)
+            parts[server] += (uint64_t)end + 1 - from;
+        from = (uint64_t)end + 1;
     }
-    if (t->count > 0 && from < end)
-        parts[point_server(t->points[0])] += end - from;
 }

@@ -11,7 +11,9 @@
  *
  * From there on as many points are skipped as are below the hash, four of them without a branch, since
  * no processor can foretell how many.  A hash above the last point belongs to the first one.
- * Predecessor rings are turned into this form when they are made.
+ *
+ * Where the nearest point decides, the one before may turn out to be it.  Rings where the point before
+ * decides are turned into the form above when they are made.
  *
  * Threads:   look-ups in one table by any number of threads.
  * Failure:   table_init() may find no memory.
@@ -45,12 +47,17 @@ point_server(point p)
     return (uint32_t)p;
 }
 
-/* Points behind the last one, which are above every hash: look-ups read beyond the end. */
+/* Points behind the last one, which are above every hash: look-ups read beyond the end.  And before the
+ * first one there is the last once more. */
 enum { TABLE_GUARDS = 4 };
+
+/* Which hashes belong to a point: those up to it, those from it on, or those that are closest to it. */
+enum table_rule { TABLE_UP_TO, TABLE_FROM, TABLE_NEAREST };
 
 struct table {
     uint32_t last;          /* where the last point is */
     uint32_t shift;         /* of a hash, to its slot */
+    bool nearest;           /* TABLE_NEAREST */
     const uint16_t *narrow; /* slots, if there are few enough points, */
     const uint32_t *wide;   /* or these */
     point *points;          /* and the guards */
@@ -59,17 +66,22 @@ struct table {
 
 /* Room for 'count' points that table_init() takes; NULL: no memory. */
 point *table_room(size_t count);
+void table_free_room(point *points);
 
 /* Takes 'points' from table_room(), in the order of their places, those at one place in the order of the
  * servers: the first stays, or the last if 'last_wins'.  Frees them if it fails. */
 bool table_init(struct table *t, point *points, size_t count, bool last_wins,
-                bool predecessor) MUST_USE;
+                enum table_rule rule) MUST_USE;
 
 void table_fini(struct table *t);
 
 /* The number of the first point at or above 'hash', which is not above the last, among those from
  * 'from' on. */
 uint32_t table_search(const struct table *t, uint32_t from, uint32_t hash);
+
+/* The hash where the k-th stretch that belongs to one server ends, and the server; the first begins at
+ * 0.  k is at most 'count', and the last stretch ends at UINT32_MAX. */
+uint32_t table_stretch(const struct table *t, uint32_t k, uint32_t *server);
 
 /* How many of the hashes up to 'hash_max' belong to each server: parts[server] += its number. */
 void table_parts(const struct table *t, uint32_t hash_max, uint64_t *parts);
@@ -92,7 +104,10 @@ table_find(const struct table *t, uint32_t hash)
 static ALWAYS_INLINE uint32_t
 table_server(const struct table *t, uint32_t hash)
 {
-    return point_server(t->points[table_find(t, hash)]);
+    const point *p = t->points + table_find(t, hash);
+    if (t->nearest) /* distances are modulo 2^32, as the ring is */
+        p -= hash - point_at(p[-1]) < point_at(p[0]) - hash;
+    return point_server(*p);
 }
 
 /* Starts the first load of table_find(hash). */

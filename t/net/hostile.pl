@@ -715,11 +715,11 @@ scenario 'full-without-eviction' => sub {
     return @complaints, stop_server($server);
 }, slow => 1;
 
-scenario 'value-of-400-mb' => sub {
+scenario 'value-of-200-mb' => sub {
     my ($path) = @_;
-    my $server = start_server($path, '-m', 1024, '-I', '512m');
+    my $server = start_server($path, '-m', 512, '-I', '256m');
     my ($socket, $other) = open_clients($server, 2);
-    my $value = value_of_size(400_000_000);
+    my $value = value_of_size(200_000_000);
     my (@complaints, %took);
     my $step = sub {
         my ($name, $code) = @_;
@@ -744,14 +744,14 @@ scenario 'value-of-400-mb' => sub {
         my $reply = (send_all($socket, "append huge 0 0 3\r\nend\r\n"), receive_line($socket))[1];
         return $reply eq 'STORED' ? $get->($value . 'end') : $reply;
     });
-    $step->(fill => sub { store($other, "small$_", value_of_size(1000, $_)) for 1 .. 200_000; '' });
+    $step->(fill => sub { store($other, "small$_", value_of_size(1000, $_)) for 1 .. 100_000; '' });
     $step->(replace => $store);
     $step->(prepend => sub {
         my $reply = (send_all($socket, "prepend huge 0 0 3\r\nend\r\n"), receive_line($socket))[1];
         return $reply eq 'STORED' ? $get->('end' . $value) : $reply;
     });
     print '      ', join(', ', map { sprintf '%s %.1f s', $_, $took{$_} } sort keys %took), "\n";
-    push @complaints, too_much_memory($server, 1024, 2);
+    push @complaints, too_much_memory($server, 512, 2);
     return @complaints, stop_server($server);
 }, slow => 1;
 

@@ -134,12 +134,14 @@ measure_move(const char *mode, const struct change *change, uint32_t number, siz
     struct ketch_server *servers = pool_create(number, all);
     for (size_t i = 0; change->weighted && i < all; i++)
         servers[i].weight = 1 + (uint32_t)i % 5;
-    double old_weight = weight_of(servers, before), moved;
+    double old_weight = weight_of(servers, before), old_middle = servers[count / 2].weight, moved;
     struct ketch_ring *a = pool_ring(mode, servers, before);
     change->make(servers, &after);
     double new_weight = weight_of(servers, after);
     struct ketch_ring *b = pool_ring(mode, servers, after);
     *least = fabs(new_weight - old_weight) / fmax(new_weight, old_weight);
+    if (before == after) /* what the server in the middle has now, without what it had */
+        *least = (old_middle + 1) / new_weight - old_middle / old_weight;
     if (ketch_ring_diff(a, b, &moved) != KETCH_OK)
         moved = NAN;
     ketch_ring_unref(a);
