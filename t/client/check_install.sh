@@ -14,7 +14,8 @@ fail() {
 }
 
 # Only what belongs to the library; $dir/usr is where it then is.
-${MAKE:-make} -C "$build" install-libLTLIBRARIES install-pkgincludeHEADERS install-pkgconfigDATA \
+unset MAKEFLAGS MFLAGS MAKELEVEL
+make -C "$build" install-libLTLIBRARIES install-pkgincludeHEADERS install-pkgconfigDATA \
     DESTDIR="$dir" prefix=/usr libdir=/usr/lib includedir=/usr/include pkgincludedir=/usr/include/ketch \
     pkgconfigdir=/usr/lib/pkgconfig >"$dir/log" 2>&1 || {
     cat "$dir/log"
@@ -58,7 +59,10 @@ main(void)
 }
 END
 cp user.c user.cc
-flags="${SANITIZE_FLAGS:-}"
+flags=${SANITIZE_FLAGS:-}
+case ${CC:-cc} in
+*clang*) CXX=$(echo "$CC" | sed 's/clang/clang++/') ;;
+esac
 try() { # NAME COMPILER SOURCE FLAGS...
     name=$1 compiler=$2 source=$3
     shift 3
