@@ -52,7 +52,7 @@ struct ketch_client;
 /* ---- the configuration ---- */
 
 enum ketch_protocol {
-    KETCH_PROTOCOL_AUTO = 0, /* asks each server once (mn): meta if it knows it, else text */
+    KETCH_PROTOCOL_AUTO = 0, /* asks each server once ('mn'): meta if it knows it, else text */
     KETCH_PROTOCOL_META = 1,
     KETCH_PROTOCOL_TEXT = 2,
 };

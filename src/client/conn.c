@@ -214,7 +214,8 @@ question(struct ketch_conn *conn)
     }
     move(conn, CONN_PROBE);
     bool text = server->protocol == KETCH_PROTOCOL_TEXT;
-    say(conn, encode_line(&conn->out, text ? "version\r\n" : "mn\r\n"), before);
+    /* A server that wants a login closes at a line as short as a bare 'mn', and says nothing. */
+    say(conn, encode_line(&conn->out, text ? "version\r\n" : "mn probe\r\n"), before);
 }
 
 static bool

@@ -2,34 +2,38 @@
 #include <string.h>
 #include "client/key.h"
 
-#define EACH_BYTE(b) (UINT64_C(0x0101010101010101) * (b))
+#define EACH_BYTE(byte) (UINT64_MAX / 0xff * (byte))
 
-/* The high bits tell whether any of eight bytes is a space, below it, or DEL.  (Which of them, they do not
- * tell: a borrow may go on to the next.) */
-static uint64_t
-find_bad(const unsigned char *p)
+/* Whether one of eight bytes is up to 0x20, or 0x7f.  x - n borrows into the top bit of a byte below n,
+ * and ~x leaves those out whose top bit was set before: no carry makes a false answer for the word as a
+ * whole. */
+static bool
+any_is_bad(uint64_t x)
 {
-    uint64_t word, del;
-    memcpy(&word, p, sizeof word);
-    del = word ^ EACH_BYTE(0x7f);
-    return ((word - EACH_BYTE(0x21)) & ~word) | ((del - EACH_BYTE(1)) & ~del);
+    uint64_t y = x ^ EACH_BYTE(0x7f);
+    uint64_t low = (x - EACH_BYTE(0x21)) & ~x;
+    uint64_t del = (y - EACH_BYTE(0x01)) & ~y;
+    return ((low | del) & EACH_BYTE(0x80)) != 0;
 }
 
-/* Every key of a multi-get is looked at: byte by byte it was a quarter of all that the client does for one. */
+/* Eight bytes at once: a byte at a time was a third of what a multi-get costs. */
 bool
 key_is_plain(struct ketch_bytes key)
 {
-    const unsigned char *p = key.p;
-    uint64_t bad = 0;
-    size_t i = 0;
-    for (; i + 8 <= key.bytes; i += 8)
-        bad |= find_bad(p + i);
-    if (i > 0 && i < key.bytes)
-        bad |= find_bad(p + key.bytes - 8); /* some for the second time */
-    else
-        for (; i < key.bytes; i++)
-            bad |= p[i] <= 0x20 || p[i] == 0x7f ? EACH_BYTE(0x80) : 0;
-    return (bad & EACH_BYTE(0x80)) == 0;
+    const char *p = key.p;
+    uint64_t word = EACH_BYTE('a');
+    if (key.bytes < sizeof word) {
+        if (key.bytes > 0)
+            memcpy(&word, p, key.bytes);
+        return !any_is_bad(word);
+    }
+    for (size_t i = 0; i + sizeof word <= key.bytes; i += sizeof word) {
+        memcpy(&word, p + i, sizeof word);
+        if (any_is_bad(word))
+            return false;
+    }
+    memcpy(&word, p + key.bytes - sizeof word, sizeof word);
+    return !any_is_bad(word);
 }
 
 char *

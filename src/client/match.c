@@ -128,7 +128,9 @@ error_status(const struct reply *reply)
 {
     if (reply->kind == REPLY_SERVER_ERROR)
         return says(reply, "object too large") ? KETCH_TOO_LARGE : KETCH_SERVER_ERROR;
-    if (reply->kind == REPLY_CLIENT_ERROR && says(reply, "unauthenticated"))
+    if (reply->kind == REPLY_CLIENT_ERROR &&
+        (says(reply, "unauthenticated") || says(reply, "authentication failure") ||
+         says(reply, "bad authentication token format")))
         return KETCH_AUTH;
     return KETCH_CLIENT_ERROR;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "fake.h"
 #include "suite.h"
+#include "client/key.h"
 
 static struct fake f;
 
@@ -236,6 +237,22 @@ START_TEST(keys_cannot_break_the_stream)
     ck_assert(ketch_get(f.client, ketch_bytes_of(longest, 187), NULL, outcome_keep, &o) == KETCH_BAD_KEY);
     ck_assert(ketch_get(f.client, ketch_bytes_of(longest, 186), NULL, outcome_keep, &o) == KETCH_OK);
     end();
+}
+END_TEST
+
+/* Each byte in each place of keys of several lengths. */
+START_TEST(every_byte_that_breaks_a_line_is_found)
+{
+    char k[20];
+    for (size_t bytes = 1; bytes <= sizeof k; bytes++)
+        for (size_t at = 0; at < bytes; at++)
+            for (int byte = 0; byte < 256; byte++) {
+                memset(k, bytes % 2 ? '!' : '\xff', sizeof k);
+                k[at] = (char)byte;
+                bool plain = byte > 0x20 && byte != 0x7f;
+                if (key_is_plain(ketch_bytes_of(k, bytes)) != plain)
+                    ck_abort_msg("byte %d at %zu of %zu", byte, at, bytes);
+            }
 }
 END_TEST
 
@@ -588,7 +605,7 @@ START_TEST(the_protocol_is_asked_for_once)
     struct outcome o = {0};
     begin(1, KETCH_PROTOCOL_AUTO);
     get("foo", &o);
-    ck_assert_str_eq(fake_heard(&f, 0), "mn\r\n");
+    ck_assert_str_eq(fake_heard(&f, 0), "mn probe\r\n");
     fake_say(&f, 0, "MN\r\n");
     ck_assert_str_eq(fake_heard(&f, 0), "mg foo v f O0\r\n");
     ck_assert_int_eq(ketch_client_server_protocol(f.client, 0), KETCH_PROTOCOL_META);
@@ -605,7 +622,7 @@ START_TEST(an_old_server_is_spoken_to_in_text)
     struct outcome o = {0};
     begin(1, KETCH_PROTOCOL_AUTO);
     get("foo", &o);
-    ck_assert_str_eq(fake_heard(&f, 0), "mn\r\n");
+    ck_assert_str_eq(fake_heard(&f, 0), "mn probe\r\n");
     fake_say(&f, 0, "ERROR\r\n");
     ck_assert_str_eq(fake_heard(&f, 0), "get foo\r\n");
     fake_say(&f, 0, "END\r\n");
@@ -619,7 +636,7 @@ START_TEST(a_proxy_that_hangs_up_at_the_question_is_spoken_to_in_text)
     struct outcome o = {0};
     begin(1, KETCH_PROTOCOL_AUTO);
     get("foo", &o);
-    ck_assert_str_eq(fake_heard(&f, 0), "mn\r\n");
+    ck_assert_str_eq(fake_heard(&f, 0), "mn probe\r\n");
     fake_hang_up(&f, 0, KETCH_LOST, 0);
     ck_assert_str_eq(fake_heard(&f, 0), "get foo\r\n");
     fake_say(&f, 0, "END\r\n");
@@ -640,7 +657,7 @@ START_TEST(a_server_that_unlearned_meta_is_asked_again)
     ck_assert(ketch_set(f.client, key("k"), key("v"), NULL, outcome_keep, &o) == KETCH_OK);
     fake_heard(&f, 0);
     fake_say(&f, 0, "ERROR\r\n");
-    ck_assert_str_eq(fake_heard(&f, 0), "mn\r\n");
+    ck_assert_str_eq(fake_heard(&f, 0), "mn probe\r\n");
     fake_say(&f, 0, "ERROR\r\n");
     ck_assert_str_eq(fake_heard(&f, 0), "set k 0 0 1\r\nv\r\n");
     fake_say(&f, 0, "STORED\r\n");
@@ -1213,6 +1230,7 @@ add_single(Suite *s)
     ADD_LOOP(every_verb_is_spoken_in_both_protocols, verbs);
     ADD(a_number_is_made_where_there_is_none);
     ADD(keys_cannot_break_the_stream);
+    ADD(every_byte_that_breaks_a_line_is_found);
     ADD(a_prefix_goes_before_every_key);
     ADD(raw_meta_commands_show_their_flags);
     ADD(stats_come_line_by_line);

@@ -98,7 +98,7 @@ START_TEST(keys_come_home_when_the_server_is_back)
     ck_assert(!fake_is_connected(&f, 1));
     fake_advance(&f, 1);
     /* It must answer a question before it gets requests. */
-    ck_assert_str_eq(fake_heard(&f, 1), "mn\r\n");
+    ck_assert_str_eq(fake_heard(&f, 1), "mn probe\r\n");
     ck_assert_uint_ne(ketch_client_server_of(f.client, key), 1);
     fake_say(&f, 1, "MN\r\n");
     ck_assert_uint_eq(ketch_client_server_of(f.client, key), 1);
