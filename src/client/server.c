@@ -327,6 +327,9 @@ fail(struct server *server, enum ketch_status status, int error)
     int64_t now_us = client_now(server->client);
     server->why = status;
     server->error = error;
+    /* It was dying when it was asked for its protocol, and is no proxy. */
+    if (status == KETCH_DOWN || status == KETCH_DNS)
+        server->probe_unanswered = false;
     if (server->out) {
         schedule_retry(server);
         return;
