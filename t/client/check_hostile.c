@@ -1,9 +1,9 @@
 /* Servers that do their worst, played to the whole library over real sockets.
  *
- * Every scenario asks for "mine" (or stores it, or counts, ...) and is answered as its table says; then
- * "other" is asked for, which is always answered well.  Each is played with its bytes at once and one by
- * one, with the two requests one after the other and both under way, with and without sending again.
- * What must hold in every case:
+ * Every scenario asks for "mine" (or stores it, or counts, ...) and is answered as its table says;
+ * then "other" is asked for, which is always answered well.  Each is played with its bytes at once
+ * and one by one, with the two requests one after the other and both under way, with and without
+ * sending again. What must hold in every case:
  *
  *     - "mine" ends as the table says, once, and no later than its deadline
  *     - whoever gets a value gets the one of his key
@@ -76,8 +76,10 @@ static const struct scenario scenarios[] = {
     {"an opaque of 100 bits", META, GET, SAYS("VA 6 O999999999999999999999999999999\r\nv-mine\r\n"),
      KETCH_PROTOCOL, 0},
     {"a miss with a wrong opaque", META, GET, SAYS("EN O@W\r\n"), KETCH_PROTOCOL, 0},
-    {"two answers", META, GET, SAYS("VA 6 f0 O@O\r\nv-mine\r\nVA 6 f0 O@O\r\nv-mine\r\n"), KETCH_OK, 0},
-    {"a value and then a miss", META, GET, SAYS("VA 6 f0 O@O\r\nv-mine\r\nEN O@O\r\n"), KETCH_OK, 0},
+    {"two answers", META, GET, SAYS("VA 6 f0 O@O\r\nv-mine\r\nVA 6 f0 O@O\r\nv-mine\r\n"), KETCH_OK,
+     0},
+    {"a value and then a miss", META, GET, SAYS("VA 6 f0 O@O\r\nv-mine\r\nEN O@O\r\n"), KETCH_OK,
+     0},
     {"a value of 2^63 bytes", META, GET, SAYS("VA 9223372036854775808 f0 O@O\r\nv-mine\r\n"),
      KETCH_TOO_LARGE, 0},
     {"a value of 2^64 bytes", META, GET, SAYS("VA 18446744073709551616 f0 O@O\r\nv-mine\r\n"),
@@ -89,8 +91,8 @@ static const struct scenario scenarios[] = {
     {"a value of no size", META, GET, SAYS("VA\r\nv-mine\r\n"), KETCH_PROTOCOL, 0},
     {"a size that is too small", META, GET, SAYS("VA 3 f0 O@O\r\nv-mine\r\n"), KETCH_PROTOCOL, 0},
     {"a size that is too large", META, GET, SAYS("VA 600 f0 O@O\r\nv-mine\r\n"), KETCH_TIMEOUT, 0},
-    {"a size that is too large, and the end", META, GET, SAYS("VA 600 f0 O@O\r\nv-mine\r\n"), KETCH_LOST,
-     CLOSES},
+    {"a size that is too large, and the end", META, GET, SAYS("VA 600 f0 O@O\r\nv-mine\r\n"),
+     KETCH_LOST, CLOSES},
     {"a value without CR LF", META, GET, SAYS("VA 6 f0 O@O\r\nv-mineXXEN\r\n"), KETCH_PROTOCOL, 0},
     {"a line without CR", META, GET, SAYS("EN O@O\n"), KETCH_PROTOCOL, 0},
     {"an empty line", META, GET, SAYS("\r\n"), KETCH_PROTOCOL, 0},
@@ -100,20 +102,23 @@ static const struct scenario scenarios[] = {
     {"EX to a get", META, GET, SAYS("EX O@O\r\n"), KETCH_PROTOCOL, 0},
     {"MN to a get", META, GET, SAYS("MN\r\n"), KETCH_PROTOCOL, 0},
     {"ME to a get", META, GET, SAYS("ME mine exp=-1\r\n"), KETCH_PROTOCOL, 0},
-    {"text in place of meta", META, GET, SAYS("VALUE mine 0 6\r\nv-mine\r\nEND\r\n"), KETCH_PROTOCOL, 0},
+    {"text in place of meta", META, GET, SAYS("VALUE mine 0 6\r\nv-mine\r\nEND\r\n"),
+     KETCH_PROTOCOL, 0},
     {"END in place of EN", META, GET, SAYS("END\r\n"), KETCH_PROTOCOL, 0},
     {"flags of letters", META, GET, SAYS("VA 6 fxyz O@O\r\nv-mine\r\n"), KETCH_PROTOCOL, 0},
     {"flags beyond 64 bits", META, GET, SAYS("VA 6 f99999999999999999999 O@O\r\nv-mine\r\n"),
      KETCH_PROTOCOL, 0},
     {"a cas unique of letters", META, GET, SAYS("VA 6 cxyz O@O\r\nv-mine\r\n"), KETCH_PROTOCOL, 0},
-    {"a TTL of 2^63", META, GET, SAYS("VA 6 t9223372036854775808 O@O\r\nv-mine\r\n"), KETCH_PROTOCOL, 0},
+    {"a TTL of 2^63", META, GET, SAYS("VA 6 t9223372036854775808 O@O\r\nv-mine\r\n"),
+     KETCH_PROTOCOL, 0},
     {"flags that nobody knows", META, GET, SAYS("VA 6 y9 ?! f0 O@O\r\nv-mine\r\n"), KETCH_OK, 0},
     {"lower case", META, GET, SAYS("va 6 f0 O@O\r\nv-mine\r\n"), KETCH_PROTOCOL, 0},
     {"an answer of the binary protocol", BOTH, GET,
      SAYS("\x81\0\0\0\0\0\0\1\0\0\0\x09\0\0\0\0\0\0\0\0\0\0\0\0Not found"), KETCH_TIMEOUT, 0},
     {"noise with a newline", BOTH, GET, SAYS("\xff\xfe\0\1\2\3\r\n\r\n\n\n"), KETCH_PROTOCOL, 0},
     {"noise without one", BOTH, GET, SAYS("\xff\xfe\0\1\2\3\4\5\6\7"), KETCH_TIMEOUT, 0},
-    {"the beginning of a TLS handshake", BOTH, GET, SAYS("\x16\3\1\0\x05\1\0\0\1\0"), KETCH_TIMEOUT, 0},
+    {"the beginning of a TLS handshake", BOTH, GET, SAYS("\x16\3\1\0\x05\1\0\0\1\0"), KETCH_TIMEOUT,
+     0},
     {"a page of HTML", BOTH, GET, SAYS("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"),
      KETCH_PROTOCOL, 0},
     {"a line without end", BOTH, GET, SAYS("VA " A4K A4K A4K A4K), KETCH_PROTOCOL, 0},
@@ -125,18 +130,22 @@ static const struct scenario scenarios[] = {
     {"all of a value but its LF", META, GET, SAYS("VA 6 f0 O@O\r\nv-mine\r"), KETCH_TIMEOUT, 0},
     {"SERVER_ERROR", BOTH, GET, SAYS("SERVER_ERROR out of memory\r\n"), KETCH_SERVER_ERROR, 0},
     {"SERVER_ERROR alone", BOTH, GET, SAYS("SERVER_ERROR\r\n"), KETCH_SERVER_ERROR, 0},
-    {"CLIENT_ERROR", BOTH, GET, SAYS("CLIENT_ERROR bad command line format\r\n"), KETCH_CLIENT_ERROR, 0},
+    {"CLIENT_ERROR", BOTH, GET, SAYS("CLIENT_ERROR bad command line format\r\n"),
+     KETCH_CLIENT_ERROR, 0},
     {"ERROR", BOTH, GET, SAYS("ERROR\r\n"), KETCH_CLIENT_ERROR, 0},
     {"a login is wanted", BOTH, GET, SAYS("CLIENT_ERROR unauthenticated\r\n"), KETCH_AUTH, 0},
-    {"too many connections", BOTH, GET, SAYS("ERROR Too many open connections\r\n"), KETCH_LOST, CLOSES},
+    {"too many connections", BOTH, GET, SAYS("ERROR Too many open connections\r\n"), KETCH_LOST,
+     CLOSES},
     {"an error that never ends", BOTH, GET, SAYS("SERVER_ERROR " A4K A4K A4K), KETCH_PROTOCOL, 0},
 
     /* ---- get, text ---- */
     {"a good value", TEXT, GET, SAYS("VALUE mine 0 6\r\nv-mine\r\nEND\r\n"), KETCH_OK, 0},
     {"a miss", TEXT, GET, SAYS("END\r\n"), KETCH_MISS, 0},
     {"another key", TEXT, GET, SAYS("VALUE other 0 7\r\nv-other\r\nEND\r\n"), KETCH_PROTOCOL, 0},
-    {"the beginning of the key", TEXT, GET, SAYS("VALUE min 0 6\r\nv-mine\r\nEND\r\n"), KETCH_PROTOCOL, 0},
-    {"more than the key", TEXT, GET, SAYS("VALUE mine2 0 6\r\nv-mine\r\nEND\r\n"), KETCH_PROTOCOL, 0},
+    {"the beginning of the key", TEXT, GET, SAYS("VALUE min 0 6\r\nv-mine\r\nEND\r\n"),
+     KETCH_PROTOCOL, 0},
+    {"more than the key", TEXT, GET, SAYS("VALUE mine2 0 6\r\nv-mine\r\nEND\r\n"), KETCH_PROTOCOL,
+     0},
     {"no key", TEXT, GET, SAYS("VALUE 0 6\r\nv-mine\r\nEND\r\n"), KETCH_PROTOCOL, 0},
     {"VALUE alone", TEXT, GET, SAYS("VALUE\r\nEND\r\n"), KETCH_PROTOCOL, 0},
     {"the value twice", TEXT, GET,
@@ -145,15 +154,19 @@ static const struct scenario scenarios[] = {
      SAYS("VALUE mine 0 6\r\nv-mine\r\nVALUE evil 0 6\r\nv-evil\r\nEND\r\n"), KETCH_OK, 0},
     {"a value and no END", TEXT, GET, SAYS("VALUE mine 0 6\r\nv-mine\r\n"), KETCH_OK, 0},
     {"END twice", TEXT, GET, SAYS("END\r\nEND\r\n"), KETCH_MISS, STRAY},
-    {"END, and then the value", TEXT, GET, SAYS("END\r\nVALUE mine 0 6\r\nv-mine\r\n"), KETCH_MISS, 0},
-    {"a value of -1 byte", TEXT, GET, SAYS("VALUE mine 0 -1\r\nv-mine\r\nEND\r\n"), KETCH_PROTOCOL, 0},
-    {"a value of 2^63 bytes", TEXT, GET, SAYS("VALUE mine 0 9223372036854775808\r\nv"), KETCH_TOO_LARGE, 0},
-    {"a value of 2^64 bytes", TEXT, GET, SAYS("VALUE mine 0 18446744073709551616\r\nv"), KETCH_PROTOCOL,
+    {"END, and then the value", TEXT, GET, SAYS("END\r\nVALUE mine 0 6\r\nv-mine\r\n"), KETCH_MISS,
      0},
+    {"a value of -1 byte", TEXT, GET, SAYS("VALUE mine 0 -1\r\nv-mine\r\nEND\r\n"), KETCH_PROTOCOL,
+     0},
+    {"a value of 2^63 bytes", TEXT, GET, SAYS("VALUE mine 0 9223372036854775808\r\nv"),
+     KETCH_TOO_LARGE, 0},
+    {"a value of 2^64 bytes", TEXT, GET, SAYS("VALUE mine 0 18446744073709551616\r\nv"),
+     KETCH_PROTOCOL, 0},
     {"flags of letters", TEXT, GET, SAYS("VALUE mine x 6\r\nv-mine\r\nEND\r\n"), KETCH_PROTOCOL, 0},
-    {"a cas unique of letters", TEXT, GET, SAYS("VALUE mine 0 6 x\r\nv-mine\r\nEND\r\n"), KETCH_PROTOCOL,
+    {"a cas unique of letters", TEXT, GET, SAYS("VALUE mine 0 6 x\r\nv-mine\r\nEND\r\n"),
+     KETCH_PROTOCOL, 0},
+    {"a value without CR LF", TEXT, GET, SAYS("VALUE mine 0 6\r\nv-mineXXEND\r\n"), KETCH_PROTOCOL,
      0},
-    {"a value without CR LF", TEXT, GET, SAYS("VALUE mine 0 6\r\nv-mineXXEND\r\n"), KETCH_PROTOCOL, 0},
     {"half of a value, then nothing", TEXT, GET, SAYS("VALUE mine 0 6\r\nv-m"), KETCH_TIMEOUT, 0},
     {"half of a value, then the end", TEXT, GET, SAYS("VALUE mine 0 6\r\nv-m"), KETCH_LOST, CLOSES},
     {"meta in place of text", TEXT, GET, SAYS("VA 6 f0 O0\r\nv-mine\r\n"), KETCH_PROTOCOL, 0},
@@ -178,9 +191,10 @@ static const struct scenario scenarios[] = {
     {"END to a set", TEXT, SET, SAYS("END\r\n"), KETCH_PROTOCOL, 0},
     {"HD to a text set", TEXT, SET, SAYS("HD\r\n"), KETCH_PROTOCOL, 0},
     {"STORED without an end", TEXT, SET, SAYS("STORED"), KETCH_TIMEOUT, 0},
-    {"too large", BOTH, SET, SAYS("SERVER_ERROR object too large for cache\r\n"), KETCH_TOO_LARGE, 0},
-    {"no memory", BOTH, SET, SAYS("SERVER_ERROR out of memory storing object\r\n"), KETCH_SERVER_ERROR,
+    {"too large", BOTH, SET, SAYS("SERVER_ERROR object too large for cache\r\n"), KETCH_TOO_LARGE,
      0},
+    {"no memory", BOTH, SET, SAYS("SERVER_ERROR out of memory storing object\r\n"),
+     KETCH_SERVER_ERROR, 0},
     {"a bad data chunk, and ERROR for the data", BOTH, SET,
      SAYS("CLIENT_ERROR bad data chunk\r\nERROR\r\n"), KETCH_CLIENT_ERROR, 0},
     {"no answer to a set", BOTH, SET, SAYS(""), KETCH_TIMEOUT, 0},
@@ -200,8 +214,9 @@ static const struct scenario scenarios[] = {
     {"a number beyond 64 bits", TEXT, INCR, SAYS("18446744073709551616\r\n"), KETCH_PROTOCOL, 0},
     {"two numbers", TEXT, INCR, SAYS("5 6\r\n"), KETCH_PROTOCOL, 0},
     {"STORED to an incr", TEXT, INCR, SAYS("STORED\r\n"), KETCH_PROTOCOL, 0},
-    {"no number", TEXT, INCR, SAYS("CLIENT_ERROR cannot increment or decrement non-numeric value\r\n"),
-     KETCH_CLIENT_ERROR, 0},
+    {"no number", TEXT, INCR,
+     SAYS("CLIENT_ERROR cannot increment or decrement non-numeric value\r\n"), KETCH_CLIENT_ERROR,
+     0},
 
     /* ---- delete ---- */
     {"deleted", META, DELETE, SAYS("HD O@O\r\n"), KETCH_OK, 0},
@@ -210,7 +225,8 @@ static const struct scenario scenarios[] = {
     {"NS to a delete", META, DELETE, SAYS("NS O@O\r\n"), KETCH_PROTOCOL, 0},
     {"deleted", TEXT, DELETE, SAYS("DELETED\r\n"), KETCH_OK, 0},
     {"not found", TEXT, DELETE, SAYS("NOT_FOUND\r\n"), KETCH_MISS, 0},
-    {"a value to a delete", TEXT, DELETE, SAYS("VALUE mine 0 6\r\nv-mine\r\nEND\r\n"), KETCH_PROTOCOL, 0},
+    {"a value to a delete", TEXT, DELETE, SAYS("VALUE mine 0 6\r\nv-mine\r\nEND\r\n"),
+     KETCH_PROTOCOL, 0},
 
     /* ---- of a server ---- */
     {"a version", BOTH, KETCH_VERB_VERSION, SAYS("VERSION 1.6.18\r\n"), KETCH_OK, 0},
@@ -219,9 +235,10 @@ static const struct scenario scenarios[] = {
     {"not flushed", BOTH, KETCH_VERB_FLUSH, SAYS("HD\r\n"), KETCH_PROTOCOL, 0},
     {"stats", BOTH, KETCH_VERB_STATS, SAYS("STAT a 1\r\nSTAT b 2\r\nEND\r\n"), KETCH_OK, 0},
     {"stats without names", BOTH, KETCH_VERB_STATS, SAYS("STAT\r\nSTAT \r\nEND\r\n"), KETCH_OK, 0},
-    {"stats without an end", BOTH, KETCH_VERB_STATS, SAYS("STAT a 1\r\nSTAT b 2\r\n"), KETCH_TIMEOUT, 0},
-    {"a value among stats", BOTH, KETCH_VERB_STATS, SAYS("STAT a 1\r\nVALUE mine 0 1\r\nx\r\nEND\r\n"),
-     KETCH_PROTOCOL, 0},
+    {"stats without an end", BOTH, KETCH_VERB_STATS, SAYS("STAT a 1\r\nSTAT b 2\r\n"),
+     KETCH_TIMEOUT, 0},
+    {"a value among stats", BOTH, KETCH_VERB_STATS,
+     SAYS("STAT a 1\r\nVALUE mine 0 1\r\nx\r\nEND\r\n"), KETCH_PROTOCOL, 0},
     {"no stats", BOTH, KETCH_VERB_STATS, SAYS("CLIENT_ERROR bad command line format\r\n"),
      KETCH_CLIENT_ERROR, 0},
     {"a cluster", BOTH, KETCH_VERB_CONFIG, SAYS("CONFIG cluster 0 12\r\n1\na|a|11211\n\r\nEND\r\n"),
@@ -229,19 +246,21 @@ static const struct scenario scenarios[] = {
     {"no cluster", BOTH, KETCH_VERB_CONFIG, SAYS("ERROR\r\n"), KETCH_CLIENT_ERROR, 0},
     {"a value for a cluster", BOTH, KETCH_VERB_CONFIG, SAYS("VALUE cluster 0 1\r\nx\r\nEND\r\n"),
      KETCH_PROTOCOL, 0},
-    {"half of a cluster", BOTH, KETCH_VERB_CONFIG, SAYS("CONFIG cluster 0 120\r\n1\na|a|11"), KETCH_TIMEOUT,
-     0},
+    {"half of a cluster", BOTH, KETCH_VERB_CONFIG, SAYS("CONFIG cluster 0 120\r\n1\na|a|11"),
+     KETCH_TIMEOUT, 0},
 
     /* ---- multi-get of mine, m2 and m3 ---- */
-    {"all", META, VERB_MGET, SAYS("VA 6 f0 O@O\r\nv-mine\r\nVA 4 f0 O@P\r\nv-m2\r\nVA 4 f0 O@Q\r\nv-m3\r\nMN\r\n"),
+    {"all", META, VERB_MGET,
+     SAYS("VA 6 f0 O@O\r\nv-mine\r\nVA 4 f0 O@P\r\nv-m2\r\nVA 4 f0 O@Q\r\nv-m3\r\nMN\r\n"),
      KETCH_OK, 0},
-    {"some, in another order", META, VERB_MGET, SAYS("VA 4 f0 O@Q\r\nv-m3\r\nVA 6 f0 O@O\r\nv-mine\r\nMN\r\n"),
-     KETCH_OK, 0},
-    {"one of them twice", META, VERB_MGET, SAYS("VA 4 f0 O@P\r\nv-m2\r\nVA 4 f0 O@P\r\nv-m2\r\nMN\r\n"),
-     KETCH_PROTOCOL, 0},
-    {"one that was not asked for", META, VERB_MGET, SAYS("VA 4 f0 O@P\r\nv-m2\r\nVA 4 f0 O@W\r\nevil\r\nMN\r\n"),
-     KETCH_PROTOCOL, 0},
-    {"one without an opaque", META, VERB_MGET, SAYS("VA 4 f0\r\nv-m2\r\nMN\r\n"), KETCH_PROTOCOL, 0},
+    {"some, in another order", META, VERB_MGET,
+     SAYS("VA 4 f0 O@Q\r\nv-m3\r\nVA 6 f0 O@O\r\nv-mine\r\nMN\r\n"), KETCH_OK, 0},
+    {"one of them twice", META, VERB_MGET,
+     SAYS("VA 4 f0 O@P\r\nv-m2\r\nVA 4 f0 O@P\r\nv-m2\r\nMN\r\n"), KETCH_PROTOCOL, 0},
+    {"one that was not asked for", META, VERB_MGET,
+     SAYS("VA 4 f0 O@P\r\nv-m2\r\nVA 4 f0 O@W\r\nevil\r\nMN\r\n"), KETCH_PROTOCOL, 0},
+    {"one without an opaque", META, VERB_MGET, SAYS("VA 4 f0\r\nv-m2\r\nMN\r\n"), KETCH_PROTOCOL,
+     0},
     {"no MN", META, VERB_MGET, SAYS("VA 4 f0 O@P\r\nv-m2\r\n"), KETCH_TIMEOUT, 0},
     {"MN first", META, VERB_MGET, SAYS("MN\r\nVA 4 f0 O@P\r\nv-m2\r\n"), KETCH_OK, 0},
     {"an error for one", META, VERB_MGET,
@@ -250,7 +269,8 @@ static const struct scenario scenarios[] = {
     {"a miss that is not quiet", META, VERB_MGET, SAYS("EN O@O\r\nMN\r\n"), KETCH_PROTOCOL, 0},
     {"the end in the middle", META, VERB_MGET, SAYS("VA 4 f0 O@P\r\nv-"), KETCH_LOST, CLOSES},
     {"all", TEXT, VERB_MGET,
-     SAYS("VALUE mine 0 6\r\nv-mine\r\nVALUE m2 0 4\r\nv-m2\r\nVALUE m3 0 4\r\nv-m3\r\nEND\r\n"), KETCH_OK, 0},
+     SAYS("VALUE mine 0 6\r\nv-mine\r\nVALUE m2 0 4\r\nv-m2\r\nVALUE m3 0 4\r\nv-m3\r\nEND\r\n"),
+     KETCH_OK, 0},
     {"some, in another order", TEXT, VERB_MGET,
      SAYS("VALUE m3 0 4\r\nv-m3\r\nVALUE mine 0 6\r\nv-mine\r\nEND\r\n"), KETCH_OK, 0},
     {"one of them twice", TEXT, VERB_MGET,
@@ -283,8 +303,8 @@ struct world {
     struct ketch_client *client;
     const struct scenario *scenario;
     bool text;
-    int delay_ms;      /* of the answer to "mine" */
-    uint64_t opaque;   /* of the first key of the multi-get that is being heard */
+    int delay_ms;    /* of the answer to "mine" */
+    uint64_t opaque; /* of the first key of the multi-get that is being heard */
     struct outcome mine, other;
     int keys_answered; /* of the multi-get */
     int wrong;         /* values of another key */
@@ -312,10 +332,17 @@ say_scripted(struct world *w, struct script_conn *conn, uint64_t opaque)
             continue;
         }
         switch (s->says[++i]) {
-        case 'P': number += 1; break;
-        case 'Q': number += 2; break;
-        case 'W': number += 4711; break;
-        default: break;
+        case 'P':
+            number += 1;
+            break;
+        case 'Q':
+            number += 2;
+            break;
+        case 'W':
+            number += 4711;
+            break;
+        default:
+            break;
         }
         n += (size_t)snprintf(out + n, sizeof out - n, "%llu", (unsigned long long)number);
     }
@@ -392,26 +419,30 @@ on_key(void *arg, const struct ketch_result *r)
     if (w->scenario->verb != VERB_MGET) /* a line of stats */
         return;
     w->keys_answered++;
-    if (r->index > 2 || (r->status == KETCH_OK && (r->value.bytes != strlen(values[r->index]) ||
-                                                   memcmp(r->value.p, values[r->index], r->value.bytes))))
+    if (r->index > 2 ||
+        (r->status == KETCH_OK && (r->value.bytes != strlen(values[r->index]) ||
+                                   memcmp(r->value.p, values[r->index], r->value.bytes))))
         w->wrong++;
 }
 
 static void
 submit_mine(struct world *w, uint32_t timeout_ms)
 {
-    struct ketch_request r = {.verb = (enum ketch_verb)w->scenario->verb, .key = ketch_string("mine"),
-                              .done = on_mine, .each = on_key, .arg = w, .delta = 1};
+    struct ketch_request r = {.verb = (enum ketch_verb)w->scenario->verb,
+                              .key = ketch_string("mine"),
+                              .done = on_mine,
+                              .each = on_key,
+                              .arg = w,
+                              .delta = 1};
     struct ketch_bytes keys[] = {ketch_string("mine"), ketch_string("m2"), ketch_string("m3")};
     r.options.timeout_ms = timeout_ms;
     if (r.verb == KETCH_VERB_SET)
         r.value = ketch_string("v-mine");
     if (r.verb == KETCH_VERB_STATS)
         r.key = ketch_bytes_of(NULL, 0);
-    enum ketch_status status =
-        w->scenario->verb == VERB_MGET
-            ? ketch_mget(w->client, keys, 3, &r.options, on_key, on_mine, w)
-            : ketch_submit(w->client, &r);
+    enum ketch_status status = w->scenario->verb == VERB_MGET
+                                   ? ketch_mget(w->client, keys, 3, &r.options, on_key, on_mine, w)
+                                   : ketch_submit(w->client, &r);
     ck_assert_int_eq(status, KETCH_OK);
 }
 
@@ -476,7 +507,8 @@ judge_mine(const struct world *w, const char *what)
 {
     const struct scenario *s = w->scenario;
     ck_assert_msg(w->mine.calls == 1, "%s: completed %d times", what, w->mine.calls);
-    /* Of two under way the second may be what the answer is taken for, if it is one without a name. */
+    /* Of two under way the second may be what the answer is taken for, if it is one without a name.
+     */
     ck_assert_msg(w->mine.status == s->want, "%s: %d (%s), not %d (%s)", what, w->mine.status,
                   ketch_status_text(w->mine.status), s->want, ketch_status_text(s->want));
     ck_assert_msg(w->wrong == 0, "%s: the value of another key", what);
@@ -495,8 +527,8 @@ judge_other(const struct world *w, const struct manner *m, const char *what)
     if (w->other.status == KETCH_OK)
         ck_assert_msg(is_right_value(&w->other, "v-other"), "%s: other has a wrong value", what);
     bool stray = w->scenario->how & STRAY;
-    /* Without sending again, what was under way on a connection that must be closed is lost; and behind
-     * an answer that closes the connection each time it is lost the second time. */
+    /* Without sending again, what was under way on a connection that must be closed is lost; and
+     * behind an answer that closes the connection each time it is lost the second time. */
     if (m->resend && !stray && !m->both)
         ck_assert_msg(w->other.status == KETCH_OK, "%s: other: %s", what,
                       ketch_status_text(w->other.status));
@@ -625,8 +657,8 @@ static const struct scenario late[] = {
     {"a number", TEXT, INCR, SAYS("5\r\n"), KETCH_TIMEOUT, 0},
     {"an error", BOTH, GET, SAYS("SERVER_ERROR out of memory\r\n"), KETCH_TIMEOUT, 0},
     {"stats", BOTH, KETCH_VERB_STATS, SAYS("STAT a 1\r\nEND\r\n"), KETCH_TIMEOUT, 0},
-    {"many", META, VERB_MGET, SAYS("VA 6 f0 O@O\r\nv-mine\r\nVA 4 f0 O@Q\r\nv-m3\r\nMN\r\n"), KETCH_TIMEOUT,
-     0},
+    {"many", META, VERB_MGET, SAYS("VA 6 f0 O@O\r\nv-mine\r\nVA 4 f0 O@Q\r\nv-m3\r\nMN\r\n"),
+     KETCH_TIMEOUT, 0},
     {"many", TEXT, VERB_MGET, SAYS("VALUE mine 0 6\r\nv-mine\r\nVALUE m3 0 4\r\nv-m3\r\nEND\r\n"),
      KETCH_TIMEOUT, 0},
 };
@@ -659,8 +691,8 @@ run_late(const struct scenario *s, bool text, bool drip, bool cancelled)
         int calls = w.other.calls;
         w.other.calls = 0;
         ck_assert_msg(play(&w, &w.other.calls, PATIENCE_MS), "%s: other hangs", s->name);
-        ck_assert_msg(w.other.status == KETCH_OK && is_right_value(&w.other, "v-other"), "%s: other: %s",
-                      s->name, ketch_status_text(w.other.status));
+        ck_assert_msg(w.other.status == KETCH_OK && is_right_value(&w.other, "v-other"),
+                      "%s: other: %s", s->name, ketch_status_text(w.other.status));
         w.other.calls += calls;
     }
     ck_assert_int_eq(w.mine.calls, 1);
@@ -711,7 +743,8 @@ static const struct greeting greetings[] = {
     {"welcome", SAYS("STORED\r\n"), true, KETCH_OK, 0},
     {"not welcome", SAYS("CLIENT_ERROR authentication failure\r\n"), true, KETCH_AUTH, 0},
     {"no such thing as a login", SAYS("ERROR\r\n"), true, KETCH_AUTH, 0},
-    {"no memory for a login", SAYS("SERVER_ERROR out of memory storing object\r\n"), true, KETCH_DOWN, 0},
+    {"no memory for a login", SAYS("SERVER_ERROR out of memory storing object\r\n"), true,
+     KETCH_DOWN, 0},
     {"HD to a login", SAYS("HD\r\n"), true, KETCH_DOWN, 0},
     {"welcome twice", SAYS("STORED\r\nSTORED\r\n"), true, KETCH_DOWN, 0},
     {"the end of a login", SAYS(""), true, KETCH_DOWN, CLOSES},

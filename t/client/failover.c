@@ -4,8 +4,8 @@
  *
  * Values carry their key, and every answer is looked at.  With each policy that ejects:
  *
- *     - keys of the other servers neither miss nor fail at any time, but for the few that the rebuilt
- *       ring moves
+ *     - keys of the other servers neither miss nor fail at any time, but for the few that the
+ * rebuilt ring moves
  *     - no request fails that was started when the first deadline after the blow had passed
  *     - within a second of the server's return its keys are asked of it again
  */
@@ -57,9 +57,9 @@ struct load {
     uint64_t random;
     bool stopping;
     size_t under_way;
-    int64_t blow_us;      /* INT64_MAX: not yet */
-    bool settled;         /* all are home again: no key may miss any more */
-    bool out;             /* the victim, as the client sees it */
+    int64_t blow_us; /* INT64_MAX: not yet */
+    bool settled;    /* all are home again: no key may miss any more */
+    bool out;        /* the victim, as the client sees it */
     size_t done, errors, misses, wrong, late_errors, foreign_errors, foreign_misses, home_answers;
 };
 
@@ -99,7 +99,8 @@ judge_failure(struct load *l, const struct slot *s, const struct ketch_result *r
     if (l->blow_us == INT64_MAX || s->began_us > deadline_us) {
         l->late_errors++;
         printf("      %s, started %lld ms after the blow: %s\n", s->key->text,
-               l->blow_us == INT64_MAX ? -1LL : (long long)(s->began_us - l->blow_us) / 1000, r->text);
+               l->blow_us == INT64_MAX ? -1LL : (long long)(s->began_us - l->blow_us) / 1000,
+               r->text);
     }
 }
 
@@ -174,7 +175,8 @@ on_event(void *arg, const struct ketch_event *event)
     if (event->kind >= KETCH_EVENT_OUT && event->server != KETCH_SERVER_NONE) {
         long long ms = l->blow_us == INT64_MAX ? -1 : (script_now_us() - l->blow_us) / 1000;
         printf("      %s is %s, %lld ms after the blow: %s\n", event->name,
-               event->kind == KETCH_EVENT_OUT ? "out" : "back", ms, ketch_status_text(event->status));
+               event->kind == KETCH_EVENT_OUT ? "out" : "back", ms,
+               ketch_status_text(event->status));
     }
     if (event->server != VICTIM)
         return;
@@ -290,8 +292,8 @@ make_client(struct load *l, const struct servers *s, enum ketch_eject eject)
 static void
 verdict(const struct load *l, size_t foreign_moves)
 {
-    printf("      %zu requests, %zu failed, %zu missed, %zu keys of others moved\n", l->done, l->errors,
-           l->misses, foreign_moves);
+    printf("      %zu requests, %zu failed, %zu missed, %zu keys of others moved\n", l->done,
+           l->errors, l->misses, foreign_moves);
     if (l->wrong > 0)
         fail(l, "a wrong value");
     if (l->foreign_errors > 0)

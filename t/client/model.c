@@ -1,12 +1,14 @@
-/* Random requests against a model: through libketch to three real servers, one by one and many at a time.
+/* Random requests against a model: through libketch to three real servers, one by one and many at a
+ * time.
  *
- *     model [--ops N] [--seed N] [--meta | --text] [--server PROGRAM]     77 if there is no such server
+ *     model [--ops N] [--seed N] [--meta | --text] [--server PROGRAM]     77 if there is no such
+ * server
  *
- * The model knows what every key holds.  A request is played to it when it is started, for requests of
- * one key are carried out in their order; what it says is compared when the answer comes.  After a
- * request that was cancelled or timed out nobody knows whether it was carried out: its key is in doubt,
- * for all that was started so far, and is set or deleted next.  Values that are compared with nothing
- * must still carry their key. */
+ * The model knows what every key holds.  A request is played to it when it is started, for requests
+ * of one key are carried out in their order; what it says is compared when the answer comes.  After
+ * a request that was cancelled or timed out nobody knows whether it was carried out: its key is in
+ * doubt, for all that was started so far, and is set or deleted next.  Values that are compared
+ * with nothing must still carry their key. */
 #include <getopt.h>
 #include <ketch/poll.h>
 #include <ketch/wait.h>
@@ -72,7 +74,8 @@ name_items(struct model *m)
 {
     for (size_t i = 0; i < KEYS; i++) {
         struct item *it = &m->items[i];
-        int n = snprintf(it->key, sizeof it->key, "k%zu-%llx", i, (unsigned long long)next_random(m, 1u << 30));
+        int n = snprintf(it->key, sizeof it->key, "k%zu-%llx", i,
+                         (unsigned long long)next_random(m, 1u << 30));
         it->key_bytes = (size_t)n;
         if (i % 3 == 0 && !m->text) {
             memcpy(it->key + n, "\0 \r\n\xff", 5);
@@ -120,8 +123,8 @@ static void
 complain(const struct asked *a, const struct ketch_result *r, const char *what)
 {
     printf("FAIL  seed %llu, request %llu, verb %d of \"%s\": %s; status %d (%s), expected %d\n",
-           (unsigned long long)a->m->seed, (unsigned long long)a->id, a->verb, a->item->key, what, r->status,
-           r->text, a->want.status);
+           (unsigned long long)a->m->seed, (unsigned long long)a->id, a->verb, a->item->key, what,
+           r->status, r->text, a->want.status);
     exit(1);
 }
 
@@ -178,7 +181,8 @@ compare(struct asked *a, const struct ketch_result *r)
 {
     struct item *it = a->item;
     if (is_unknown_end(r->status)) {
-        /* One that closes a connection, because it owes an answer too long, takes others with it. */
+        /* One that closes a connection, because it owes an answer too long, takes others with it.
+         */
         a->m->ended_badly++;
         it->doubt = true;
         it->doubt_until = a->m->started;
@@ -226,8 +230,11 @@ static void
 expect_value(struct asked *a)
 {
     const struct item *it = a->item;
-    a->want = (struct expected){.status = KETCH_OK, .has_value = true, .numeric = it->numeric,
-                                .bytes = it->bytes, .flags = it->flags};
+    a->want = (struct expected){.status = KETCH_OK,
+                                .has_value = true,
+                                .numeric = it->numeric,
+                                .bytes = it->bytes,
+                                .flags = it->flags};
     a->want.value = malloc(it->bytes + 1);
     if (a->want.value == NULL)
         exit(1);
@@ -384,8 +391,8 @@ make_value(struct model *m, struct item *it, struct ketch_request *r)
     static char value[TEXT_BYTES_MAX + 100];
     r->value.p = value;
     if ((r->verb == KETCH_VERB_SET || r->verb == KETCH_VERB_ADD) && next_random(m, 4) == 0)
-        r->value.bytes =
-            (size_t)snprintf(value, sizeof value, "%llu", (unsigned long long)next_random(m, 1u << 30));
+        r->value.bytes = (size_t)snprintf(value, sizeof value, "%llu",
+                                          (unsigned long long)next_random(m, 1u << 30));
     else
         r->value.bytes = make_text(m, it, value);
 }
@@ -394,10 +401,11 @@ static enum ketch_verb
 choose_verb(struct model *m, const struct item *it)
 {
     static const enum ketch_verb verbs[] = {
-        KETCH_VERB_GET,    KETCH_VERB_GET,     KETCH_VERB_GET,    KETCH_VERB_GET,    KETCH_VERB_GAT,
-        KETCH_VERB_TOUCH,  KETCH_VERB_SET,     KETCH_VERB_SET,    KETCH_VERB_SET,    KETCH_VERB_ADD,
-        KETCH_VERB_REPLACE, KETCH_VERB_APPEND, KETCH_VERB_PREPEND, KETCH_VERB_CAS,   KETCH_VERB_CAS,
-        KETCH_VERB_INCR,   KETCH_VERB_INCR,    KETCH_VERB_DECR,   KETCH_VERB_DELETE,
+        KETCH_VERB_GET,     KETCH_VERB_GET,   KETCH_VERB_GET,     KETCH_VERB_GET,
+        KETCH_VERB_GAT,     KETCH_VERB_TOUCH, KETCH_VERB_SET,     KETCH_VERB_SET,
+        KETCH_VERB_SET,     KETCH_VERB_ADD,   KETCH_VERB_REPLACE, KETCH_VERB_APPEND,
+        KETCH_VERB_PREPEND, KETCH_VERB_CAS,   KETCH_VERB_CAS,     KETCH_VERB_INCR,
+        KETCH_VERB_INCR,    KETCH_VERB_DECR,  KETCH_VERB_DELETE,
     };
     if (it->doubt && next_random(m, 2) == 0)
         return next_random(m, 4) == 0 ? KETCH_VERB_DELETE : KETCH_VERB_SET;
@@ -412,7 +420,9 @@ make_request(struct model *m, struct asked *a, struct ketch_request *r, bool one
     struct item *it = &m->items[next_random(m, KEYS)];
     *r = (struct ketch_request){.verb = choose_verb(m, it),
                                 .key = ketch_bytes_of(it->key, it->key_bytes),
-                                .delta = next_random(m, 1000), .done = on_done, .arg = a};
+                                .delta = next_random(m, 1000),
+                                .done = on_done,
+                                .arg = a};
     r->options.timeout_ms = PATIENCE_MS;
     *a = (struct asked){.m = m, .item = it, .verb = r->verb, .id = ++m->started};
     m->by_verb[r->verb]++;
@@ -558,7 +568,8 @@ callbacks(struct model *m, uint64_t ops)
         ketch_poll_once(m->client, (int)next_random(m, 3));
     }
     if (ketch_wait_all(m->client) != KETCH_OK || m->under_way > 0) {
-        printf("FAIL  seed %llu: %zu requests were never completed\n", (unsigned long long)m->seed, m->under_way);
+        printf("FAIL  seed %llu: %zu requests were never completed\n", (unsigned long long)m->seed,
+               m->under_way);
         exit(1);
     }
 }
@@ -581,20 +592,27 @@ others(struct model *m)
     struct ketch_reply reply = KETCH_REPLY_INIT;
     struct ketch_bytes key = ketch_string("fetched"), value = ketch_string("<fetched>");
     for (uint32_t i = 0; i < POOL; i++)
-        must(m, ketch_version_wait(m->client, i, NULL, &reply) == KETCH_OK && reply.result.value.bytes > 0,
+        must(m,
+             ketch_version_wait(m->client, i, NULL, &reply) == KETCH_OK &&
+                 reply.result.value.bytes > 0,
              "version");
     must(m, ketch_delete_wait(m->client, key, NULL, NULL) <= KETCH_OK, "delete");
     must(m, ketch_get_wait(m->client, key, NULL, &reply) == KETCH_MISS, "get of what is deleted");
     if (!m->text) {
         struct ketch_bytes none = {NULL, 0};
-        must(m, ketch_meta_wait(m->client, "ms", key, value, ketch_string("T100 F7"), NULL, &reply) == KETCH_OK,
+        must(m,
+             ketch_meta_wait(m->client, "ms", key, value, ketch_string("T100 F7"), NULL, &reply) ==
+                 KETCH_OK,
              "ms");
-        must(m, ketch_meta_wait(m->client, "mg", key, none, ketch_string("v t s"), NULL, &reply) == KETCH_OK &&
-                    reply.result.value.bytes == value.bytes,
+        must(m,
+             ketch_meta_wait(m->client, "mg", key, none, ketch_string("v t s"), NULL, &reply) ==
+                     KETCH_OK &&
+                 reply.result.value.bytes == value.bytes,
              "mg");
         must(m, ketch_invalidate_wait(m->client, key, NULL, NULL) == KETCH_OK, "invalidate");
-        must(m, ketch_get_wait(m->client, key, NULL, &reply) == KETCH_OK &&
-                    (reply.result.marks & KETCH_STALE),
+        must(m,
+             ketch_get_wait(m->client, key, NULL, &reply) == KETCH_OK &&
+                 (reply.result.marks & KETCH_STALE),
              "get of what is stale");
     }
     ketch_reply_free(&reply);
@@ -629,8 +647,8 @@ run(const char *program, bool text, uint64_t ops, uint64_t seed)
     static struct model m;
     struct servers servers;
     m = (struct model){.text = text, .seed = seed, .random = seed};
-    printf("%s, %s, %llu requests, seed %llu\n", program, text ? "text" : "meta", (unsigned long long)ops,
-           (unsigned long long)seed);
+    printf("%s, %s, %llu requests, seed %llu\n", program, text ? "text" : "meta",
+           (unsigned long long)ops, (unsigned long long)seed);
     name_items(&m);
     servers_start(&servers, program, POOL);
     make_client(&m, &servers);
@@ -638,8 +656,9 @@ run(const char *program, bool text, uint64_t ops, uint64_t seed)
     callbacks(&m, ops * 3 / 4);
     blocking(&m, ops / 4);
     others(&m);
-    printf("ok    %llu compared, %llu in doubt, %llu without an answer\n", (unsigned long long)m.compared,
-           (unsigned long long)m.in_doubt, (unsigned long long)m.ended_badly);
+    printf("ok    %llu compared, %llu in doubt, %llu without an answer\n",
+           (unsigned long long)m.compared, (unsigned long long)m.in_doubt,
+           (unsigned long long)m.ended_badly);
     must(&m, m.compared > ops / 2, "too little was compared");
     for (size_t i = 0; i <= KETCH_VERB_DELETE; i++)
         must(&m, m.by_verb[i] > 0 || ops < 1000, "a verb was not played");
@@ -662,12 +681,23 @@ main(int argc, char **argv)
     bool text = true, meta = true;
     for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
         switch (c) {
-        case 'o': ops = strtoull(optarg, NULL, 10); break;
-        case 's': seed = strtoull(optarg, NULL, 10); break;
-        case 'S': program = optarg; break;
-        case 't': meta = false; break;
-        case 'm': text = false; break;
-        default: return 2;
+        case 'o':
+            ops = strtoull(optarg, NULL, 10);
+            break;
+        case 's':
+            seed = strtoull(optarg, NULL, 10);
+            break;
+        case 'S':
+            program = optarg;
+            break;
+        case 't':
+            meta = false;
+            break;
+        case 'm':
+            text = false;
+            break;
+        default:
+            return 2;
         }
     }
     setvbuf(stdout, NULL, _IOLBF, 0);

@@ -161,7 +161,8 @@ value_bytes(const struct script_request *r)
     bool meta = r->words > 2 && strcmp(r->word[0], "ms") == 0;
     if (meta)
         return (size_t)strtoull(r->word[2], NULL, 10);
-    return r->words > 4 && has_value(r->word[0]) ? (size_t)strtoull(r->word[4], NULL, 10) : SIZE_MAX;
+    return r->words > 4 && has_value(r->word[0]) ? (size_t)strtoull(r->word[4], NULL, 10)
+                                                 : SIZE_MAX;
 }
 
 static void

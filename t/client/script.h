@@ -1,7 +1,8 @@
-/* script.h - a server that answers as the test tells it to, well or badly, in the test's own thread.
+/* script.h - a server that answers as the test tells it to, well or badly, in the test's own
+ * thread.
  *
- * The test gives it turns between those of the client, so nothing is left to the scheduler: what was
- * said goes out in pieces of 'drip' bytes, one a turn, and not before its time.
+ * The test gives it turns between those of the client, so nothing is left to the scheduler: what
+ * was said goes out in pieces of 'drip' bytes, one a turn, and not before its time.
  *
  *     the client                          the script
  *     ketch_poll_once() -- "mg k v\r\n" --> script_turn() --> answer(conn, request)

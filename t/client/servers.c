@@ -84,8 +84,8 @@ servers_start_one(struct servers *s, size_t which)
         int null = open("/dev/null", O_RDWR);
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(null, STDOUT_FILENO); /* errors stay to be seen */
-        execlp(s->program, s->program, "-l", "127.0.0.1", "-p", port, "-U", "0", "-m", "64", "-t", "2",
-               geteuid() == 0 ? "-u" : NULL, "root", NULL);
+        execlp(s->program, s->program, "-l", "127.0.0.1", "-p", port, "-U", "0", "-m", "64", "-t",
+               "2", geteuid() == 0 ? "-u" : NULL, "root", NULL);
         perror(s->program);
         _exit(1);
     }

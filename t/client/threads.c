@@ -32,7 +32,8 @@ ask(struct ketch_client *client, const struct ketch_ring *ring, unsigned number,
         return "the ring and the client do not agree";
     if (ketch_set_wait(client, key, key, NULL, NULL) != KETCH_OK)
         return "set";
-    if (ketch_get_wait(client, key, NULL, reply) != KETCH_OK || strcmp(reply->result.value.p, text) != 0)
+    if (ketch_get_wait(client, key, NULL, reply) != KETCH_OK ||
+        strcmp(reply->result.value.p, text) != 0)
         return "get";
     return NULL;
 }

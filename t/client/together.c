@@ -37,9 +37,11 @@ their_client(const struct servers *s)
 {
     memcached_st *memc = memcached_create(NULL);
     must(memc != NULL, "memcached_create");
-    must(memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED, 1) == MEMCACHED_SUCCESS, "ketama");
+    must(memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED, 1) == MEMCACHED_SUCCESS,
+         "ketama");
     for (size_t i = 0; i < s->count; i++)
-        must(memcached_server_add(memc, s->addresses[i].host, s->addresses[i].port) == MEMCACHED_SUCCESS,
+        must(memcached_server_add(memc, s->addresses[i].host, s->addresses[i].port) ==
+                 MEMCACHED_SUCCESS,
              "memcached_server_add");
     return memc;
 }
@@ -59,12 +61,15 @@ exchange(struct ketch_client *ours, memcached_st *theirs)
         if (i % 2 == 0)
             must(ketch_set_wait(ours, k, ketch_string(value), NULL, NULL) == KETCH_OK, "our set");
         else
-            must(memcached_set(theirs, key, key_bytes, value, value_bytes, 0, 0) == MEMCACHED_SUCCESS,
+            must(memcached_set(theirs, key, key_bytes, value, value_bytes, 0, 0) ==
+                     MEMCACHED_SUCCESS,
                  "their set");
         must(ketch_get_wait(ours, k, NULL, &reply) == KETCH_OK &&
-                 strcmp(reply.result.value.p, value) == 0, "our get");
+                 strcmp(reply.result.value.p, value) == 0,
+             "our get");
         char *got = memcached_get(theirs, key, key_bytes, &bytes, &flags, &rc);
-        must(rc == MEMCACHED_SUCCESS && bytes == value_bytes && memcmp(got, value, bytes) == 0, "their get");
+        must(rc == MEMCACHED_SUCCESS && bytes == value_bytes && memcmp(got, value, bytes) == 0,
+             "their get");
         free(got);
     }
     ketch_reply_free(&reply);

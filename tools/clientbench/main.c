@@ -1,9 +1,11 @@
-/* What requests through libketch take, beside libmemcached in the same run and with the same servers.
+/* What requests through libketch take, beside libmemcached in the same run and with the same
+ * servers.
  *
  *     tools/client-bench [--keys N] [--value BYTES] [--rounds N] [--seconds S] HOST:PORT ...
  *
- * Both take turns; what is shown of each is the least and the median of its rounds, in microseconds for
- * each request: by the clock, and of the processor time of this process.  The servers are the user's. */
+ * Both take turns; what is shown of each is the least and the median of its rounds, in microseconds
+ * for each request: by the clock, and of the processor time of this process.  The servers are the
+ * user's. */
 #include <getopt.h>
 #include <ketch/poll.h>
 #include <ketch/wait.h>
@@ -151,7 +153,8 @@ play(struct run *r, const struct options *o, unsigned round, bool many)
     size_t n = 0, count = many ? o->keys : 1;
     for (; now - wall < o->seconds; now = clock_s(CLOCK_MONOTONIC))
         for (int i = 0; i < 50; i++, n++)
-            must(r->once(r->client, many ? keys : &keys[n % o->keys], count) == count * o->value_bytes,
+            must(r->once(r->client, many ? keys : &keys[n % o->keys], count) ==
+                     count * o->value_bytes,
                  "a value is missing");
     r->wall_us[round] = 1e6 * (now - wall) / (double)n;
     r->cpu_us[round] = 1e6 * (clock_s(CLOCK_PROCESS_CPUTIME_ID) - cpu) / (double)n;
@@ -194,29 +197,42 @@ static void
 read_options(struct options *o, int argc, char **argv)
 {
     static const struct option longs[] = {
-        {"keys", required_argument, NULL, 'k'},    {"value", required_argument, NULL, 'v'},
-        {"rounds", required_argument, NULL, 'r'},  {"seconds", required_argument, NULL, 's'},
+        {"keys", required_argument, NULL, 'k'},
+        {"value", required_argument, NULL, 'v'},
+        {"rounds", required_argument, NULL, 'r'},
+        {"seconds", required_argument, NULL, 's'},
         {NULL, 0, NULL, 0},
     };
     char list[4096] = "", why[256] = "";
     *o = (struct options){.keys = 100, .value_bytes = 100, .rounds = 9, .seconds = 0.3};
     for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
         switch (c) {
-        case 'k': o->keys = strtoul(optarg, NULL, 10); break;
-        case 'v': o->value_bytes = strtoul(optarg, NULL, 10); break;
-        case 'r': o->rounds = (unsigned)strtoul(optarg, NULL, 10); break;
-        case 's': o->seconds = strtod(optarg, NULL); break;
-        default: exit(2);
+        case 'k':
+            o->keys = strtoul(optarg, NULL, 10);
+            break;
+        case 'v':
+            o->value_bytes = strtoul(optarg, NULL, 10);
+            break;
+        case 'r':
+            o->rounds = (unsigned)strtoul(optarg, NULL, 10);
+            break;
+        case 's':
+            o->seconds = strtod(optarg, NULL);
+            break;
+        default:
+            exit(2);
         }
     }
     must(o->keys > 0 && o->keys <= KEYS_MAX && o->rounds > 0 && o->rounds <= ROUNDS_MAX &&
-             o->value_bytes < 1 << 20, "--keys, --rounds or --value is out of range");
+             o->value_bytes < 1 << 20,
+         "--keys, --rounds or --value is out of range");
     must(optind < argc, "which servers?  HOST:PORT ...");
     for (int i = optind; i < argc; i++) {
         size_t len = strlen(list);
         snprintf(list + len, sizeof list - len, "%s\n", argv[i]);
     }
-    must(ketch_server_list_parse(list, strlen(list), &o->servers, why, sizeof why) == KETCH_OK, why);
+    must(ketch_server_list_parse(list, strlen(list), &o->servers, why, sizeof why) == KETCH_OK,
+         why);
 }
 
 int
@@ -247,8 +263,10 @@ main(int argc, char **argv)
         {.name = "libketch, meta", .once = our_mget, .client = &meta},
         {.name = "libketch, text", .once = our_mget, .client = &text},
     };
-    printf("libketch beside %s: %zu servers, %u rounds of %.2f s, least, median and ratio of medians\n",
-           peer ? peer_name() : "nothing (built without libmemcached)", o.servers.count, o.rounds, o.seconds);
+    printf("libketch beside %s: %zu servers, %u rounds of %.2f s, least, median and ratio of "
+           "medians\n",
+           peer ? peer_name() : "nothing (built without libmemcached)", o.servers.count, o.rounds,
+           o.seconds);
     size_t skip = peer ? 0 : 2;
     char what[64];
     snprintf(what, sizeof what, "get of %zu bytes", o.value_bytes);

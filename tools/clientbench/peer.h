@@ -14,8 +14,8 @@ struct peer;
 /* "libmemcached 1.1.4"; NULL: there is none. */
 const char *peer_name(void);
 
-/* Connected to these, with the settings that make it fast: weighted ketama, text protocol, no delays.
- * blocking: sockets that block, which suits some of it better. */
+/* Connected to these, with the settings that make it fast: weighted ketama, text protocol, no
+ * delays. blocking: sockets that block, which suits some of it better. */
 struct peer *peer_create(const struct ketch_server *servers, size_t count, bool blocking);
 void peer_destroy(struct peer *peer);
 

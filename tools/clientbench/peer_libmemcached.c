@@ -7,7 +7,8 @@ enum { KEYS_MAX = 4096 };
 
 struct peer {
     memcached_st memc;
-    memcached_result_st result; /* used again and again, which saves it an allocation for each value */
+    memcached_result_st
+        result; /* used again and again, which saves it an allocation for each value */
 };
 
 const char *
@@ -37,7 +38,8 @@ peer_create(const struct ketch_server *servers, size_t count, bool blocking)
     must(memcached_behavior_set(&p->memc, MEMCACHED_BEHAVIOR_TCP_NODELAY, 1), "TCP_NODELAY");
     must(memcached_behavior_set(&p->memc, MEMCACHED_BEHAVIOR_NO_BLOCK, !blocking), "NO_BLOCK");
     for (size_t i = 0; i < count; i++)
-        must(memcached_server_add_with_weight(&p->memc, servers[i].host, servers[i].port, 1), "server");
+        must(memcached_server_add_with_weight(&p->memc, servers[i].host, servers[i].port, 1),
+             "server");
     return p;
 }
 
