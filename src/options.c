@@ -154,12 +154,15 @@ static const struct option_def extended_rows[] = {
     {.extended = "idle_timeout", .arg = "s", .type = OPTION_U32, AT(net.idle_timeout_s),
      .max = UINT32_MAX, .fallback = "0",
      .help = "close TCP connections idle for so many seconds;\n0 is never"},
+    {.extended = "no_modern", .type = OPTION_CUSTOM, .parse = parse_no_modern,
+     .help = "defaults of memcached 1.4: no_maxconns_fast, and fewer\n"
+             "lines of stats"},
     {.extended = "promote_hits", .arg = "n", .type = OPTION_U32, AT(engine.promote_hits), .min = 1,
      .max = 3, .fallback = "1",
      .help = "hits that a new item needs to be kept, when memory\n"
              "is full: fewer adapt sooner, more resist scans"},
     {.extended = "size_bias", .arg = "f", .type = OPTION_DOUBLE, AT(engine.size_bias),
-     .min = -DBL_MIN, .max = 1, .fallback = "0.5",
+     .takes_min = true, .max = 1, .fallback = "0.5",
      .help = "how much longer small items are kept than large ones:\n"
              "0 is as long, 1 by as much as they are smaller"},
     {.extended = "read_buf_mem_limit", .arg = "mb", .type = OPTION_SIZE,
@@ -202,7 +205,7 @@ static const struct option_def compat_rows[] = {
      AT(compat.slab_automove_window), .min = 3, .max = 1800, .fallback = "10",
      .help = NO_EFFECT},
     {.extended = "slab_automove_freeratio", .arg = "f", .type = OPTION_DOUBLE,
-     AT(compat.slab_automove_freeratio), .min = -DBL_MIN, .max = DBL_MAX, .fallback = "0.01",
+     AT(compat.slab_automove_freeratio), .takes_min = true, .max = DBL_MAX, .fallback = "0.01",
      .help = NO_EFFECT},
     {.extended = "slab_chunk_max", .arg = "kb", .type = OPTION_SIZE32,
      AT(compat.slab_chunk_max_bytes), .unit = KIB, .min = KIB, .max = MIB, .exit_code = EX_USAGE,
@@ -237,7 +240,6 @@ static const struct option_def compat_rows[] = {
      .help = NO_EFFECT},
     {.extended = "resp_obj_mem_limit", .arg = "n", .type = OPTION_IGNORED, .help = NO_EFFECT},
     {.extended = "modern", .type = OPTION_IGNORED, .help = NO_EFFECT},
-    {.extended = "no_modern", .type = OPTION_CUSTOM, .parse = parse_no_modern},
     {.extended = "no_chunked_items", .type = OPTION_CUSTOM, .parse = parse_no_chunked_items,
      .help = NO_EFFECT},
     {.extended = "inline_ascii_resp", .type = OPTION_IGNORED, .help = NO_EFFECT},

@@ -93,6 +93,7 @@ figures(void *context, struct exec_figures *out)
 {
     struct server *s = context;
     const struct net_config *net = &s->config->net;
+    const struct compat_config *compat = &s->config->compat;
     struct worker_counters sum = {0};
     mutex_lock(&s->base_lock);
     add_workers(s, &sum);
@@ -117,11 +118,16 @@ figures(void *context, struct exec_figures *out)
         .buffer_bytes_free = net->workers * worker_buffer_bytes(),
         .accepting = atomic_load_explicit(&s->acceptor.accepting, memory_order_relaxed),
         .idle_timeout_on = net->idle_timeout_s > 0,
+        .reject_fast_on = net->reject_fast,
+        .slab_reassign_on = compat->slab_reassign,
+        .lru_crawler_on = compat->lru_crawler,
+        .lru_maintainer_on = compat->lru_maintainer,
+        .temp_lru_on = compat->temp_lru,
     };
     mutex_unlock(&s->base_lock);
 }
 
-static void
+static bool
 show_conns(void *context, stat_emit_fn *emit, void *to)
 {
     struct server *s = context;
@@ -130,7 +136,9 @@ show_conns(void *context, stat_emit_fn *emit, void *to)
         if (s->listeners[i].fd >= 0)
             net_show_listener(s->listeners[i].fd, listening_s, emit, to);
     for (unsigned i = 0; i < s->worker_count; i++)
-        worker_show_conns(s->workers[i], emit, to);
+        if (!worker_show_conns(s->workers[i], emit, to))
+            return false;
+    return true;
 }
 
 static void
@@ -161,7 +169,7 @@ on_stop_signal(struct ev_loop *loop, ev_signal *watcher, int events)
 {
     (void)events;
     if (watcher->signum == SIGUSR1)
-        log_line(LOG_INFO, "stopping gracefully");
+        log_line(LOG_WARN, "Gracefully stopping"); /* memcached's words, which it says without -v, too */
     else
         log_line(LOG_INFO, "stopping on signal %d (%s)", watcher->signum,
                  strsignal(watcher->signum));

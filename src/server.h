@@ -12,8 +12,9 @@ struct config;
 struct listener;
 struct process;
 
-/* Serves until it is told to stop; 'auth' says who is let in, NULL: everybody.  Calls process_ready() as soon as clients are answered.  The
- * listeners stay open.  Returns the exit code: 0, or EX_OSERR when memory or threads are short. */
+/* Serves until it is told to stop; 'auth' says who is let in, NULL: everybody.  Calls process_ready() as
+ * soon as clients are answered.  The listeners stay open.  Returns the exit code: 0, or EX_OSERR when
+ * memory or threads are short. */
 int server_run(const struct config *c, const struct listener *listeners, unsigned count,
                struct auth *auth, struct process *process);
 

@@ -64,3 +64,9 @@ clock_monotonic_us(void)
     CHECK(clock_gettime(CLOCK_MONOTONIC, &ts) == 0);
     return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
+
+uint32_t
+clock_monotonic_ms(void)
+{
+    return (uint32_t)(clock_monotonic_us() / 1000) | 1;
+}

@@ -41,4 +41,7 @@ void clock_resume(struct clock *c);
  * put it back. */
 uint64_t clock_monotonic_us(void);
 
+/* The same in milliseconds, for shorter ones: it comes round after 49 days, and is never 0. */
+uint32_t clock_monotonic_ms(void);
+
 #endif

@@ -2,6 +2,7 @@
 
 #include <float.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <math.h>
 #include <stdarg.h>
@@ -323,12 +324,14 @@ static enum option_status
 fail_range(const struct option_def *def, const char *text, struct option_report *report)
 {
     char what[96];
-    if (def->type == OPTION_DOUBLE && def->max == DBL_MAX)
-        snprintf(what, sizeof what, "a number above %g", def->min);
-    else if (def->type == OPTION_DOUBLE)
-        snprintf(what, sizeof what, "a number above %g and up to %g", def->min, def->max);
-    else
+    if (def->type != OPTION_DOUBLE)
         snprintf(what, sizeof what, "a number from %.0f to %.0f", def->min, def->max);
+    else if (def->max == DBL_MAX)
+        snprintf(what, sizeof what, "a number %s %g", def->takes_min ? "from" : "above", def->min);
+    else if (def->takes_min)
+        snprintf(what, sizeof what, "a number from %g to %g", def->min, def->max);
+    else
+        snprintf(what, sizeof what, "a number above %g and up to %g", def->min, def->max);
     return option_fail_value(report, def, text, what);
 }
 
@@ -353,7 +356,8 @@ store_double(const struct slot *slot, const char *text, struct option_report *re
     const struct option_def *def = slot->def;
     char *end;
     double v = strtod(text, &end);
-    if (end == text || *end != '\0' || !isfinite(v) || v <= def->min || v > def->max)
+    if (end == text || *end != '\0' || !isfinite(v) || v > def->max ||
+        v < def->min || (v == def->min && !def->takes_min))
         return fail_range(def, text, report);
     *(double *)field_of(slot, sizeof(double)) = v;
     return OPTION_OK;
@@ -394,6 +398,28 @@ suffix_unit(char c)
     }
 }
 
+/* A size as a user would write it. */
+static void
+format_size(char *to, size_t room, double bytes)
+{
+    static const char *const suffixes[] = {"", "k", "m", "g"};
+    uint64_t n = (uint64_t)bytes;
+    size_t i = 0;
+    for (; n > 0 && n % 1024 == 0 && i + 1 < ARRAY_COUNT(suffixes); i++)
+        n /= 1024;
+    snprintf(to, room, "%" PRIu64 "%s", n, suffixes[i]);
+}
+
+static enum option_status
+fail_size(const struct option_def *def, const char *text, struct option_report *report)
+{
+    char least[32], most[32], what[96];
+    format_size(least, sizeof least, def->min);
+    format_size(most, sizeof most, def->max);
+    snprintf(what, sizeof what, "a size from %s to %s", least, most);
+    return option_fail_value(report, def, text, what);
+}
+
 static enum option_status
 store_size(const struct slot *slot, const char *text, struct option_report *report)
 {
@@ -406,11 +432,8 @@ store_size(const struct slot *slot, const char *text, struct option_report *repo
     else
         unit = def->unit != 0 ? def->unit : 1;
     if (!num_parse_u32(span_of(text, len), &number) || number * unit < def->min ||
-        number * unit > def->max) {
-        char what[96];
-        snprintf(what, sizeof what, "a size of %.0f to %.0f bytes", def->min, def->max);
-        return option_fail_value(report, def, text, what);
-    }
+        number * unit > def->max)
+        return fail_size(def, text, report);
     if (def->type == OPTION_SIZE)
         *(uint64_t *)field_of(slot, sizeof(uint64_t)) = number * (uint64_t)unit;
     else

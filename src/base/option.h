@@ -35,7 +35,7 @@ enum option_type {
     OPTION_COUNT,    /* unsigned: one more each time */
     OPTION_U32,      /* uint32_t or unsigned */
     OPTION_I32,      /* int32_t or int */
-    OPTION_DOUBLE,   /* double, above .min (not at it) and up to .max */
+    OPTION_DOUBLE,   /* double, above .min (at it only if .takes_min) and up to .max */
     OPTION_SIZE,     /* uint64_t, bytes: a number of .unit bytes, or a number with k, m or g */
     OPTION_SIZE32,   /* uint32_t, the same */
     OPTION_STRING,   /* char *, a copy on the heap; NULL when not given */
@@ -75,6 +75,7 @@ struct option_def {
     size_t offset;        /* of the field in the table's struct */
     size_t bytes;         /* its size, so that a row of the wrong type is noticed */
     double min, max;      /* of numbers; of sizes, in bytes */
+    bool takes_min;       /* OPTION_DOUBLE: min itself is good, too */
     double unit;          /* of sizes: what a number without suffix counts, in bytes; 0: 1 */
     int exit_code;        /* when the value is refused; 0: EXIT_FAILURE */
     const char *fallback; /* the default, as a user would write it; NULL: 0, false, NULL */

@@ -328,10 +328,10 @@ ketch_mget_wait(struct ketch_client *client, const struct ketch_bytes *keys, siz
                 const struct ketch_options *options, struct ketch_reply *replies)
 {
     struct mget_waiting m = {.replies = replies};
-    for (size_t i = 0; i < count; i++)
-        keep_status(&replies[i], KETCH_CANCELLED);
     enum ketch_status status = wait_for(
         client, &m.w, ketch_mget(client, keys, count, options, keep_one, completed, &m));
+    for (size_t i = 0; i < count && !m.w.done; i++) /* refused as a whole */
+        keep_status(&replies[i], status);
     return status == KETCH_OK && m.no_memory ? KETCH_NO_MEMORY : status;
 }
 

@@ -49,7 +49,6 @@
     X(ghost_hits)        /* new items that were kept because they had been evicted too soon */     \
     X(rescued)           /* copied out of a page that was taken */                                 \
     X(second_chances)    /* hit since the hand last passed, and passed over */                     \
-    X(evicted_age_s)     /* of the last one evicted, since its last use: a gauge */                \
     X(reclaimed)         /* dead items that were found when memory was wanted */                   \
     X(crawler_reclaimed) /* dead items that the sweep found, */                                    \
     X(crawler_items_checked) /* and all that it looked at */                                       \

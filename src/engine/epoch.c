@@ -102,19 +102,23 @@ announced_by_all(struct epoch *e)
 }
 
 static void
-free_bags(struct epoch_thread *t, epoch_free_fn *free_item, void *context)
+free_bags(struct epoch_thread *t, epoch_free_fn *free_items, void *context)
 {
     uint64_t announced = announced_by_all(t->epoch);
-    while (t->bag_head != t->bag_tail && t->bags[t->bag_head % EPOCH_BAGS_MAX].number <= announced) {
-        uint32_t end = t->bags[t->bag_head % EPOCH_BAGS_MAX].end;
-        for (; t->head != end; t->head++)
-            free_item(context, t->limbo[t->head % EPOCH_LIMBO_MAX]);
-        t->bag_head++;
+    uint32_t end = t->head;
+    while (t->bag_head != t->bag_tail && t->bags[t->bag_head % EPOCH_BAGS_MAX].number <= announced)
+        end = t->bags[t->bag_head++ % EPOCH_BAGS_MAX].end;
+    while (t->head != end) {
+        uint32_t at = t->head % EPOCH_LIMBO_MAX, count = end - t->head;
+        if (count > EPOCH_LIMBO_MAX - at)
+            count = EPOCH_LIMBO_MAX - at; /* the rest is at the start of the ring */
+        free_items(context, &t->limbo[at], count);
+        t->head += count;
     }
 }
 
 void
-epoch_quiesce(struct epoch_thread *t, epoch_free_fn *free_item, void *context)
+epoch_quiesce(struct epoch_thread *t, epoch_free_fn *free_items, void *context)
 {
     close_bag(t);
     uint64_t number = atomic_load_explicit(&t->epoch->number, memory_order_acquire);
@@ -123,7 +127,7 @@ epoch_quiesce(struct epoch_thread *t, epoch_free_fn *free_item, void *context)
     if (atomic_load_explicit(&t->slot->seen, memory_order_relaxed) != number)
         atomic_store_explicit(&t->slot->seen, number, memory_order_release);
     if (t->bag_head != t->bag_tail)
-        free_bags(t, free_item, context);
+        free_bags(t, free_items, context);
 }
 
 void

@@ -57,8 +57,8 @@ struct epoch {
     struct epoch_slot slots[EPOCH_THREADS_MAX];
 };
 
-/* Called for each item whose time has come. */
-typedef void epoch_free_fn(void *context, item_ref ref);
+/* Called with items whose time has come, in the order in which they were retired. */
+typedef void epoch_free_fn(void *context, const item_ref *refs, uint32_t count);
 
 void epoch_init(struct epoch *e);
 void epoch_fini(struct epoch *e);
@@ -70,7 +70,7 @@ bool epoch_join(struct epoch *e, struct epoch_thread *t) MUST_USE;
 void epoch_leave(struct epoch_thread *t);
 
 void epoch_retire(struct epoch_thread *t, item_ref ref);
-void epoch_quiesce(struct epoch_thread *t, epoch_free_fn *free_item, void *context);
+void epoch_quiesce(struct epoch_thread *t, epoch_free_fn *free_items, void *context);
 void epoch_offline(struct epoch_thread *t);
 void epoch_online(struct epoch_thread *t);
 

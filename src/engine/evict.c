@@ -60,12 +60,6 @@
 /* Without eviction only dead items are looked for, and not for long. */
 #define VISITS_FOR_DEAD 64
 
-static enum item_state
-kind_of(const struct item *chunk)
-{
-    return item_state(chunk) & ITEM_KIND;
-}
-
 /* The chunk at the hand, which moves on.  NULL: the page has none. */
 static struct item *
 next_chunk(struct slabs *s, struct slab_class *c)
@@ -83,13 +77,13 @@ next_chunk(struct slabs *s, struct slab_class *c)
 struct item *
 item_of_chunk(const struct engine *e, struct item *chunk)
 {
-    enum item_state kind = kind_of(chunk);
+    enum item_state kind = item_kind(chunk);
     if (kind == ITEM_LINKED)
         return chunk;
     if (kind != ITEM_BODY)
         return NULL;
     struct item *owner = item_at(e, ((struct item_body *)chunk)->owner);
-    return kind_of(owner) == ITEM_LINKED ? owner : NULL;
+    return item_kind(owner) == ITEM_LINKED ? owner : NULL;
 }
 
 /* The piece that stands for the item. */
@@ -142,6 +136,22 @@ item_of_handle(const struct engine *e, struct slab_class *c, item_ref handle, ui
         return NULL;
     uint32_t queue = item_lengths(it) >> ITEM_HANDLE_SHIFT & ITEM_HANDLE_MASK;
     return item_is_on_probation(it) && queue == (number & ITEM_HANDLE_MASK) ? it : NULL;
+}
+
+/* Handles looked at for the oldest that is true. */
+#define HANDLES_PEEKED 32
+
+const struct item *
+evict_oldest_on_probation(const struct engine *e, struct slab_class *c)
+{
+    const struct item *it = NULL;
+    for (unsigned i = 0; i < HANDLES_PEEKED && it == NULL; i++) {
+        item_ref handle = ring_peek(&e->rings, &c->ring, i);
+        if (handle == 0)
+            break;
+        it = item_of_handle(e, c, handle, c->ring.head + i);
+    }
+    return it;
 }
 
 bool
@@ -204,9 +214,8 @@ evict_admit(struct engine_thread *t, struct item *it)
     uint64_t number = c->ring.tail;
     /* It may be unlinked already, but as we have not been quiescent since it is still the same
      * chunk. */
-    if (kind_of(it) == ITEM_LINKED && has_room_on_probation(e, c) &&
-        ring_push(&e->rings, &c->ring, first_piece(e, it), chunks_of(e, it, c),
-                  slab_turn(&e->slabs))) {
+    if (item_kind(it) == ITEM_LINKED && has_room_on_probation(e, c) &&
+        ring_push(&e->rings, &c->ring, first_piece(e, it), chunks_of(e, it, c))) {
         uint32_t queue = ITEM_PROBATION | (uint32_t)(number & ITEM_HANDLE_MASK)
                                               << ITEM_HANDLE_SHIFT;
         atomic_store_explicit(&it->lengths, item_lengths(it) | queue, memory_order_relaxed);

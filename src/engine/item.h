@@ -106,6 +106,13 @@ item_state(const struct item *it)
     return atomic_load_explicit(&((struct item *)it)->state, memory_order_acquire);
 }
 
+/* What the chunk is: ITEM_FREE .. ITEM_BODY. */
+static inline enum item_state
+item_kind(const struct item *chunk)
+{
+    return item_state(chunk) & ITEM_KIND;
+}
+
 static inline bool
 item_is_chained(const struct item *it)
 {

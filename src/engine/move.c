@@ -43,12 +43,6 @@
  * since it was looked at, or the page was new. */
 #define SAMPLE_PART 4
 
-static enum item_state
-kind_of(const struct item *chunk)
-{
-    return item_state(chunk) & ITEM_KIND;
-}
-
 /* ---- which page ---- */
 
 /* Does somebody hold the chunk across quiescent points? */
@@ -56,11 +50,11 @@ static bool
 is_held(const struct engine *e, struct item *chunk)
 {
     struct item *it = chunk;
-    if (kind_of(chunk) == ITEM_BODY)
+    if (item_kind(chunk) == ITEM_BODY)
         it = item_at(e, ((struct item_body *)chunk)->owner);
-    if (kind_of(it) == ITEM_FREE)
+    if (item_kind(it) == ITEM_FREE)
         return false;
-    return kind_of(it) == ITEM_RESERVED || (item_is_chained(it) && item_is_pinned(it));
+    return item_kind(it) == ITEM_RESERVED || (item_is_chained(it) && item_is_pinned(it));
 }
 
 static bool

@@ -64,13 +64,12 @@ ring_store_bytes(struct ring_store *s)
 
 /* The last block is full, or there is none. */
 static bool
-add_block(struct ring_store *s, struct ring *r, uint64_t turn)
+add_block(struct ring_store *s, struct ring *r)
 {
     uint32_t block = take_block(s);
     if (block == 0)
         return false;
     s->blocks[block - 1].next = 0;
-    s->blocks[block - 1].turn = turn;
     if (r->tail_block != 0)
         s->blocks[r->tail_block - 1].next = block;
     else
@@ -80,9 +79,9 @@ add_block(struct ring_store *s, struct ring *r, uint64_t turn)
 }
 
 bool
-ring_push(struct ring_store *s, struct ring *r, item_ref handle, uint32_t chunks, uint64_t turn)
+ring_push(struct ring_store *s, struct ring *r, item_ref handle, uint32_t chunks)
 {
-    if (r->tail % RING_BLOCK_HANDLES == 0 && !add_block(s, r, turn))
+    if (r->tail % RING_BLOCK_HANDLES == 0 && !add_block(s, r))
         return false;
     s->blocks[r->tail_block - 1].handles[r->tail % RING_BLOCK_HANDLES] = handle;
     r->tail++;
@@ -124,14 +123,4 @@ ring_peek(const struct ring_store *s, const struct ring *r, unsigned ahead)
     if (ahead >= ring_count(r) || at >= RING_BLOCK_HANDLES)
         return 0;
     return s->blocks[r->head_block - 1].handles[at];
-}
-
-uint64_t
-ring_age(const struct ring_store *s, const struct ring *r, uint64_t now)
-{
-    uint64_t count = ring_count(r);
-    if (count == 0)
-        return 0;
-    uint64_t since = count + r->head % RING_BLOCK_HANDLES; /* pushed since the block began */
-    return (now - s->blocks[r->head_block - 1].turn) * count / since;
 }

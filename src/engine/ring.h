@@ -3,10 +3,10 @@
  * Handles are references of chunks.  They are kept in small blocks, so that a queue takes no more memory
  * than it needs, and none is ever copied:
  *
- *     head                                                         tail
- *     +---------------------+     +---------------------+     +---------------------+
- *     | next, turn, handles | --> | next, turn, handles | --> | next, turn, h h h . |     256 bytes each
- *     +---------------------+     +---------------------+     +---------------------+
+ *     head                                        tail
+ *     +---------------+     +---------------+     +---------------+
+ *     | next, handles | --> | next, handles | --> | next, h h h . |     256 bytes each
+ *     +---------------+     +---------------+     +---------------+
  *
  * Every handle has a number, which only grows: number % RING_BLOCK_HANDLES is its place in its block.
  * Nothing is taken out of the middle: whoever pops a handle has to see whether it is still true.
@@ -24,12 +24,10 @@
 #include "base/mutex.h"
 #include "engine/arena.h"
 
-#define RING_BLOCK_HANDLES 60
+#define RING_BLOCK_HANDLES 63
 
 struct ring_block {
     uint32_t next; /* 1 + number of the block; 0: none */
-    uint32_t pad;
-    uint64_t turn; /* when its first handle came */
     item_ref handles[RING_BLOCK_HANDLES];
 };
 _Static_assert(sizeof(struct ring_block) == 256, "blocks fill pages");
@@ -56,18 +54,14 @@ void ring_store_fini(struct ring_store *s);
 /* Bytes that are counted against the limit. */
 uint64_t ring_store_bytes(struct ring_store *s);
 
-/* 'chunks' is what the item takes; 'turn' the time, on any clock. */
-bool ring_push(struct ring_store *s, struct ring *r, item_ref handle, uint32_t chunks,
-               uint64_t turn) MUST_USE;
+/* 'chunks' is what the item takes. */
+bool ring_push(struct ring_store *s, struct ring *r, item_ref handle, uint32_t chunks) MUST_USE;
 
 /* The oldest handle; '*number' is the one it was pushed under.  0: the ring is empty. */
 item_ref ring_pop(struct ring_store *s, struct ring *r, uint64_t *number);
 
 /* The handle that will be popped after 'ahead' others, if that is easy to tell; else 0. */
 item_ref ring_peek(const struct ring_store *s, const struct ring *r, unsigned ahead);
-
-/* How many turns the oldest handle has waited, about: of the first of its block, in proportion. */
-uint64_t ring_age(const struct ring_store *s, const struct ring *r, uint64_t now);
 
 static inline uint64_t
 ring_count(const struct ring *r)

@@ -66,6 +66,7 @@ struct slab_class {
     double weight;        /* of its age */
     bool asks_first;      /* for a page, before it evicts */
     uint8_t waits;        /* times that it does not evict, for a page is on its way */
+    _Atomic uint32_t evicted_age_s; /* of the last item evicted, since its last use; 0 after 'stats reset' */
 };
 
 struct slabs {

@@ -212,6 +212,10 @@ bool evict_keeps(struct engine_thread *t, uint64_t hash, struct item *it, const 
 /* Puts an item that was just linked on probation. */
 void evict_admit(struct engine_thread *t, struct item *it);
 
+/* The item that has been on probation for longest; NULL: none, or the next few handles are not true. */
+const struct item *evict_oldest_on_probation(const struct engine *e, struct slab_class *c)
+    REQUIRES(c->lock);
+
 /* Does the handle stand for an item on probation?  For tests: no other thread may use the engine. */
 bool evict_handle_is_true(struct engine *e, unsigned class_id, item_ref handle, uint64_t number);
 

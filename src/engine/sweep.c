@@ -57,7 +57,7 @@ is_dead(struct piece *p, struct item *it)
 static void
 look_at(struct piece *p, struct item *chunk)
 {
-    enum item_state kind = item_state(chunk) & ITEM_KIND;
+    enum item_state kind = item_kind(chunk);
     p->items += kind == ITEM_LINKED;
     if (kind == ITEM_LINKED && item_is_dead(p->t->engine, chunk, p->t->now_s))
         is_dead(p, chunk);
@@ -96,9 +96,11 @@ sweep_chunks(struct engine *e, struct engine_thread *t, struct slab_class *c, un
 {
     struct page *page = &e->slabs.pages[e->sweep_page];
     struct piece p = {.t = t, .due_s = e->sweep_due_s};
-    uint32_t n = e->sweep_chunk;
-    uint32_t end = n + PIECE_CHUNKS < page->carved ? n + PIECE_CHUNKS : page->carved;
-    for (; n < end; n++) {
+    uint32_t begin = e->sweep_chunk;
+    uint32_t end = begin + PIECE_CHUNKS < page->carved ? begin + PIECE_CHUNKS : page->carved;
+    if (end < begin)
+        end = begin; /* the page has been away, and holds less now */
+    for (uint32_t n = begin; n < end; n++) {
         struct item *chunk = slab_chunk(&e->slabs, c, e->sweep_page, n);
         __builtin_prefetch((char *)chunk + (size_t)CHUNKS_AHEAD * c->chunk_bytes);
         if (page->state == PAGE_DRAINING && !page->moving)
@@ -108,10 +110,9 @@ sweep_chunks(struct engine *e, struct engine_thread *t, struct slab_class *c, un
     }
     unlink_dead(&p);
     counter_add(&t->class_counters[class_id].crawler_items_checked, p.items);
-    size_t looked_at = 1 + end - e->sweep_chunk;
     e->sweep_chunk = end;
     e->sweep_due_s = p.due_s;
-    return looked_at;
+    return 1 + end - begin;
 }
 
 static void
@@ -141,6 +142,10 @@ sweep_page(struct engine *e, struct engine_thread *t) REQUIRES(e->flush_lock)
     struct slab_class *c = slab_class(&e->slabs, class_id);
     size_t looked_at = 1;
     bool ended = true;
+    if (class_id == 0) { /* it has left its class since the last piece; there is no lock of none */
+        next_page(e);
+        return looked_at;
+    }
     mutex_lock(&c->lock);
     /* Only under the lock of its class is a page what it says. */
     if (atomic_load_explicit(&page->class_id, memory_order_relaxed) == class_id) {

@@ -40,26 +40,19 @@ engine_class_memory(struct engine *e, unsigned class_id, struct engine_class_mem
         .probation = ring_count(&c->ring),
         .age = balance_age(&e->slabs, c),
         .heat = c->heat,
+        .evicted_age_s = atomic_load_explicit(&c->evicted_age_s, memory_order_relaxed),
     };
     mutex_unlock(&c->lock);
 }
 
+/* Takes each counter of a struct of 'bytes' bytes off its like in 'sum'. */
 static void
-accumulate(counter_t *to, const counter_t *from, size_t count, int sign)
+subtract_all(void *sum, const void *counters, size_t bytes)
 {
-    for (size_t i = 0; i < count; i++)
-        counter_add(&to[i], sign > 0 ? counter_get(&from[i]) : 0 - counter_get(&from[i]));
-}
-
-#define TOTAL_COUNT (sizeof(struct engine_counters) / sizeof(counter_t))
-#define CLASS_COUNT (sizeof(struct engine_class_counters) / sizeof(counter_t))
-
-/* The last thread that evicted something wins. */
-static void
-latest_age(struct engine_class_counters *to, const struct engine_class_counters *from, uint64_t sum)
-{
-    uint64_t age_s = counter_get(&from->evicted_age_s);
-    atomic_store_explicit(&to->evicted_age_s, age_s > sum ? age_s : sum, memory_order_relaxed);
+    counter_t *to = sum;
+    const counter_t *from = counters;
+    for (size_t i = 0; i < bytes / sizeof *to; i++)
+        counter_sub(&to[i], counter_get(&from[i]));
 }
 
 static void
@@ -67,12 +60,8 @@ add_thread(const struct engine *e, struct engine_counters *total,
            struct engine_class_counters *classes, const struct engine_counters *from,
            const struct engine_class_counters *from_classes)
 {
-    accumulate((counter_t *)total, (const counter_t *)from, TOTAL_COUNT, 1);
-    for (unsigned id = 0; id <= e->slabs.class_count; id++) {
-        uint64_t age_s = counter_get(&classes[id].evicted_age_s);
-        accumulate((counter_t *)&classes[id], (const counter_t *)&from_classes[id], CLASS_COUNT, 1);
-        latest_age(&classes[id], &from_classes[id], age_s);
-    }
+    counter_add_all(total, from, sizeof *total);
+    counter_add_all(classes, from_classes, (e->slabs.class_count + 1) * sizeof *classes);
 }
 
 /* Everything ever counted. */
@@ -93,10 +82,8 @@ engine_count(struct engine *e, struct engine_counters *total, struct engine_clas
 {
     mutex_lock(&e->reset_lock);
     count_raw(e, total, classes);
-    accumulate((counter_t *)total, (counter_t *)&e->reset_counters, TOTAL_COUNT, -1);
-    for (unsigned id = 0; id <= e->slabs.class_count; id++)
-        accumulate((counter_t *)&classes[id], (counter_t *)&e->reset_class_counters[id],
-                   CLASS_COUNT, -1);
+    subtract_all(total, &e->reset_counters, sizeof *total);
+    subtract_all(classes, e->reset_class_counters, (e->slabs.class_count + 1) * sizeof *classes);
     mutex_unlock(&e->reset_lock);
 }
 
@@ -108,7 +95,7 @@ engine_reset_counters(struct engine *e)
     for (unsigned id = 0; id <= e->slabs.class_count; id++) {
         atomic_store_explicit(&e->reset_class_counters[id].number, 0, memory_order_relaxed);
         atomic_store_explicit(&e->reset_class_counters[id].bytes, 0, memory_order_relaxed);
-        atomic_store_explicit(&e->reset_class_counters[id].evicted_age_s, 0, memory_order_relaxed);
+        atomic_store_explicit(&slab_class(&e->slabs, id)->evicted_age_s, 0, memory_order_relaxed);
     }
     mutex_unlock(&e->reset_lock);
 }
@@ -117,44 +104,56 @@ engine_reset_counters(struct engine *e)
 static const struct item *
 counted_item(const struct engine *e, const struct item *chunk)
 {
-    enum item_state kind = item_state(chunk) & ITEM_KIND;
+    enum item_state kind = item_kind(chunk);
     if (kind == ITEM_LINKED)
         return item_class(e, chunk) == chunk->class_id ? chunk : NULL;
     if (kind != ITEM_BODY)
         return NULL;
     const struct item *owner = item_at(e, ((const struct item_body *)chunk)->owner);
-    bool linked = (item_state(owner) & ITEM_KIND) == ITEM_LINKED;
+    bool linked = item_kind(owner) == ITEM_LINKED;
     return linked && item_at(e, item_chain(owner)->first) == chunk ? owner : NULL;
 }
 
-/* Calls 'visit' for the linked items of a page; returns how many of 'max' are left. */
-static size_t
-visit_page(struct engine_thread *t, struct slab_class *c, page_no no, size_t max,
-           engine_visit_fn *visit, void *context)
+/* A walk over the live items of a class. */
+struct walk {
+    engine_visit_fn *visit;
+    void *context;
+    size_t items_left; /* to be visited, and chunks to be looked at, at most */
+    uint32_t chunks_left;
+};
+
+static void
+visit_page(struct engine_thread *t, struct slab_class *c, page_no no, struct walk *w) REQUIRES(c->lock)
 {
     struct engine *e = t->engine;
-    for (uint32_t n = 0; n < e->slabs.pages[no].carved && max > 0; n++) {
+    uint32_t carved = e->slabs.pages[no].carved;
+    for (uint32_t n = 0; n < carved && w->items_left > 0 && w->chunks_left > 0; n++) {
         const struct item *it = counted_item(e, slab_chunk(&e->slabs, c, no, n));
+        w->chunks_left--;
         if (it == NULL || item_is_dead(e, it, t->now_s))
             continue;
-        visit(context, it);
-        max--;
+        w->visit(w->context, it);
+        w->items_left--;
     }
-    return max;
 }
 
+/* The lock is let go between two pages: nobody waits for more than one of them. */
 void
 engine_visit_class(struct engine_thread *t, unsigned class_id, size_t max, engine_visit_fn *visit,
                    void *context)
 {
-    struct slab_class *c = slab_class(&t->engine->slabs, class_id);
-    mutex_lock(&c->lock);
-    page_no no = c->hand_page;
-    for (uint32_t i = 0; i < c->page_count && max > 0; i++) {
-        max = visit_page(t, c, no, max, visit, context);
-        no = t->engine->slabs.pages[no].next;
+    struct slabs *s = &t->engine->slabs;
+    struct slab_class *c = slab_class(s, class_id);
+    struct walk w = {visit, context, max, ENGINE_VISITED_CHUNKS_MAX};
+    page_no end = arena_pages_in_use(&t->engine->arena);
+    for (page_no no = 1; no < end && w.items_left > 0 && w.chunks_left > 0; no++) {
+        if (slab_class_of_page(s, no) != c)
+            continue;
+        mutex_lock(&c->lock);
+        if (slab_class_of_page(s, no) == c)
+            visit_page(t, c, no, &w);
+        mutex_unlock(&c->lock);
     }
-    mutex_unlock(&c->lock);
 }
 
 struct bucket_visit {
@@ -179,29 +178,45 @@ engine_visit_bucket(struct engine_thread *t, uint64_t bucket, engine_visit_fn *v
     index_walk(&t->engine->index, bucket, visit_ref, &v);
 }
 
-/* How many items engine_class_age() looks at. */
-#define AGE_SAMPLE 32
+/* What engine_class_age() looks at, at most: items, and chunks, of which some may be free. */
+#define AGE_ITEMS  32
+#define AGE_CHUNKS 1024
 
-struct age {
+struct age_notes {
     uint32_t now_s;
-    uint32_t oldest_s;
+    struct engine_class_age *age;
 };
 
 static void
 note_age(void *context, const struct item *it)
 {
-    struct age *age = context;
+    struct age_notes *notes = context;
     uint32_t atime_s = item_atime(it);
-    if (atime_s < age->now_s && age->now_s - atime_s > age->oldest_s)
-        age->oldest_s = age->now_s - atime_s;
+    uint32_t age_s = notes->now_s > atime_s ? notes->now_s - atime_s : 0;
+    if (age_s > notes->age->any_s)
+        notes->age->any_s = age_s;
+    if (!item_is_on_probation(it) && age_s > notes->age->kept_s)
+        notes->age->kept_s = age_s;
 }
 
-uint32_t
-engine_class_age(struct engine_thread *t, unsigned class_id)
+void
+engine_class_age(struct engine_thread *t, unsigned class_id, struct engine_class_age *out)
 {
-    struct age age = {.now_s = t->now_s};
-    engine_visit_class(t, class_id, AGE_SAMPLE, note_age, &age);
-    return age.oldest_s;
+    struct slabs *s = &t->engine->slabs;
+    struct slab_class *c = slab_class(s, class_id);
+    struct age_notes notes = {t->now_s, out};
+    struct walk w = {note_age, &notes, AGE_ITEMS, AGE_CHUNKS};
+    *out = (struct engine_class_age){0};
+    mutex_lock(&c->lock);
+    page_no no = c->hand_page;
+    for (uint32_t i = 0; i < c->page_count && w.items_left > 0 && w.chunks_left > 0; i++) {
+        visit_page(t, c, no, &w);
+        no = s->pages[no].next;
+    }
+    const struct item *oldest = evict_oldest_on_probation(t->engine, c);
+    if (oldest != NULL && item_atime(oldest) < t->now_s)
+        out->probation_s = t->now_s - item_atime(oldest);
+    mutex_unlock(&c->lock);
 }
 
 bool

@@ -29,6 +29,7 @@ struct engine_class_memory {
     uint64_t probation;   /* handles of new items, of which some may have left meanwhile */
     double age;           /* how long it takes to fill the class once, in pages filled by all classes */
     double heat;          /* 0 .. 1: the share in use, when a page was last wanted */
+    uint32_t evicted_age_s; /* since its last use, of the last item evicted; 0 after a reset */
 };
 
 /* Size classes have the ids 1..engine_class_count(). */
@@ -44,10 +45,17 @@ void engine_count(struct engine *e, struct engine_counters *total,
 /* Counters start at 0 again; gauges stay. */
 void engine_reset_counters(struct engine *e);
 
-/* Seconds since the last use of the oldest of a few items that the eviction hand would judge next. */
-uint32_t engine_class_age(struct engine_thread *t, unsigned class_id);
+/* Seconds since the last use of the oldest of a few items that eviction would judge next. */
+struct engine_class_age {
+    uint32_t any_s;       /* of those that the hand comes to next */
+    uint32_t kept_s;      /* of these, the ones that are kept; 0: none is */
+    uint32_t probation_s; /* of the item that has been on probation for longest; 0: none is known */
+};
+void engine_class_age(struct engine_thread *t, unsigned class_id, struct engine_class_age *out);
 
-/* Calls 'visit' for up to 'max' live items of a class, in address order; the class is locked. */
+/* Calls 'visit' for up to 'max' live items of a class, in address order, while the class is locked.  At most
+ * so many chunks are looked at, dead and free ones too: 10 ms or so. */
+#define ENGINE_VISITED_CHUNKS_MAX (1u << 18)
 typedef void engine_visit_fn(void *context, const struct item *it);
 void engine_visit_class(struct engine_thread *t, unsigned class_id, size_t max,
                         engine_visit_fn *visit, void *context);

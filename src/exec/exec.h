@@ -62,6 +62,13 @@ struct exec_figures {
     uint64_t buffer_bytes_free;
     bool accepting;                 /* false: in a pause */
     bool idle_timeout_on;           /* idle_kicks means something */
+
+    /* memcached has lines of these only while it works that way; we do always, and show them as it does: */
+    bool reject_fast_on;    /* -o maxconns_fast */
+    bool slab_reassign_on;
+    bool lru_crawler_on;
+    bool lru_maintainer_on;
+    bool temp_lru_on;       /* -o temporary_ttl */
 };
 
 /* What commands have changed of the configuration. */
@@ -82,8 +89,8 @@ struct exec_hooks {
     /* Fills in all of '*out'. */
     void (*figures)(void *context, struct exec_figures *out);
 
-    /* The lines of 'stats conns'. */
-    void (*conns)(void *context, stat_emit_fn *emit, void *to);
+    /* The lines of 'stats conns'; false: not all, memory is short. */
+    bool (*conns)(void *context, stat_emit_fn *emit, void *to);
 
     /* A client has asked for the end of the server, and may: asks for it, and returns. */
     void (*shutdown)(void *context, bool graceful);

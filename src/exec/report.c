@@ -17,8 +17,7 @@ make_room(struct report *r, size_t bytes)
         room *= 2;
     char *text = realloc(r->text, room);
     if (text == NULL) {
-        report_fini(r);
-        r->failed = true;
+        report_fail(r);
         return false;
     }
     r->text = text;
@@ -119,6 +118,15 @@ report_trim(struct report *r)
         return;
     r->text = text;
     r->room = r->bytes;
+}
+
+void
+report_fail(struct report *r)
+{
+    free(r->text);
+    r->text = NULL;
+    r->bytes = r->room = 0;
+    r->failed = true;
 }
 
 void

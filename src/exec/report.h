@@ -43,6 +43,9 @@ void report_end(struct report *r);
 /* Gives back the room that was not needed. */
 void report_trim(struct report *r);
 
+/* Nothing will become of it: drops the text, and whatever is added.  It is still known to whom it was to go. */
+void report_fail(struct report *r);
+
 /* Frees the text; the report is empty. */
 void report_fini(struct report *r);
 

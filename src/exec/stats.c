@@ -93,7 +93,8 @@ conn_stats(struct report *r, const struct exec_figures *s)
     stat_u64(r, "max_connections", s->conns_max);
     stat_u64(r, "curr_connections", s->conns_now);
     stat_u64(r, "total_connections", s->conns_ever);
-    stat_u64(r, "rejected_connections", s->conns_rejected);
+    if (s->reject_fast_on)
+        stat_u64(r, "rejected_connections", s->conns_rejected);
     stat_u64(r, "connection_structures", s->conn_structures);
     stat_u64(r, "response_obj_oom", 0);
     stat_u64(r, "response_obj_count", 0);
@@ -165,32 +166,40 @@ power_of(uint64_t n)
     return power;
 }
 
+/* What memcached's page mover counts. */
 static void
-engine_stats(struct report *r, const struct figures *f)
+mover_stats(struct report *r, const struct figures *f)
 {
-    stat_u64(r, "hash_power_level", power_of(f->memory.buckets));
-    stat_u64(r, "hash_bytes", f->memory.index_bytes);
-    stat_u64(r, "hash_is_expanding", 0);
-    static const char *const mover[] = {
-        "slab_reassign_rescues",       "slab_reassign_chunk_rescues", "slab_reassign_inline_reclaim",
-        "slab_reassign_busy_items",    "slab_reassign_busy_deletes",  "slab_reassign_busy_nomem",
-    };
-    stat_u64(r, mover[0], v(&f->classes[0].rescued));
-    for (size_t i = 1; i < ARRAY_COUNT(mover); i++)
-        stat_u64(r, mover[i], 0);
+    static const char *const none[] = {"slab_reassign_chunk_rescues", "slab_reassign_inline_reclaim",
+                                       "slab_reassign_busy_items", "slab_reassign_busy_deletes",
+                                       "slab_reassign_busy_nomem"};
+    stat_u64(r, "slab_reassign_rescues", v(&f->classes[0].rescued));
+    for (size_t i = 0; i < ARRAY_COUNT(none); i++)
+        stat_u64(r, none[i], 0);
     report_stat(r, "slab_reassign_last_busy_status", "none");
     stat_u64(r, "slab_reassign_running", 0);
     stat_u64(r, "slabs_moved", v(&f->total.pages_moved));
-    stat_u64(r, "lru_crawler_running", 0);
-    stat_u64(r, "lru_crawler_starts", v(&f->total.sweeps));
-    stat_u64(r, "lru_maintainer_juggles", 0);
-    stat_u64(r, "malloc_fails", 0);
-    static const char *const log[] = {"log_worker_dropped", "log_worker_written",
-                                      "log_watcher_skipped", "log_watcher_sent",
-                                      "log_watchers", "unexpected_napi_ids",
-                                      "round_robin_fallback"};
-    for (size_t i = 0; i < ARRAY_COUNT(log); i++)
-        stat_u64(r, log[i], 0);
+}
+
+static void
+engine_stats(struct report *r, const struct figures *f)
+{
+    static const char *const none[] = {"malloc_fails", "log_worker_dropped", "log_worker_written",
+                                       "log_watcher_skipped", "log_watcher_sent", "log_watchers",
+                                       "unexpected_napi_ids", "round_robin_fallback"};
+    stat_u64(r, "hash_power_level", power_of(f->memory.buckets));
+    stat_u64(r, "hash_bytes", f->memory.index_bytes);
+    stat_u64(r, "hash_is_expanding", 0);
+    if (f->server.slab_reassign_on)
+        mover_stats(r, f);
+    if (f->server.lru_crawler_on) {
+        stat_u64(r, "lru_crawler_running", 0);
+        stat_u64(r, "lru_crawler_starts", v(&f->total.sweeps));
+    }
+    if (f->server.lru_maintainer_on)
+        stat_u64(r, "lru_maintainer_juggles", 0);
+    for (size_t i = 0; i < ARRAY_COUNT(none); i++)
+        stat_u64(r, none[i], 0);
 }
 
 static void
@@ -203,12 +212,15 @@ item_stats(struct report *r, const struct figures *f)
     stat_u64(r, "slab_global_page_pool", f->memory.free_pages);
     stat_u64(r, "expired_unfetched", v(&c->expired_unfetched));
     stat_u64(r, "evicted_unfetched", v(&c->evicted_unfetched));
-    stat_u64(r, "evicted_active", v(&c->evicted_active));
+    if (f->server.lru_maintainer_on)
+        stat_u64(r, "evicted_active", v(&c->evicted_active));
     stat_u64(r, "evictions", v(&c->evicted));
     stat_u64(r, "reclaimed", v(&c->reclaimed));
     stat_u64(r, "crawler_reclaimed", v(&c->crawler_reclaimed));
     stat_u64(r, "crawler_items_checked", v(&c->crawler_items_checked));
     stat_u64(r, "lrutail_reflocked", 0);
+    if (!f->server.lru_maintainer_on)
+        return;
     stat_u64(r, "moves_to_cold", 0);
     stat_u64(r, "moves_to_warm", v(&c->promoted));
     stat_u64(r, "moves_within_lru", v(&c->second_chances));
@@ -229,6 +241,8 @@ report_general(struct report *r, struct exec_thread *xt, const struct figures *f
 
 /* ---- stats items, stats slabs ---- */
 
+#define ITEMS "items:"
+
 static void
 class_stat(struct report *r, const char *prefix, unsigned id, const char *name, uint64_t value)
 {
@@ -237,45 +251,63 @@ class_stat(struct report *r, const char *prefix, unsigned id, const char *name, 
     stat_u64(r, full, value);
 }
 
+/* New items are on probation as in memcached's HOT; who was asked for is kept, as in WARM; and what nobody
+ * wants goes at once instead of waiting in COLD. */
+static void
+queues_of_class(struct report *r, const struct exec_figures *s, uint64_t number,
+                const struct engine_class_memory *m, const struct engine_class_age *age, unsigned id)
+{
+    uint64_t hot = m->probation < number ? m->probation : number;
+    class_stat(r, ITEMS, id, "number_hot", hot);
+    class_stat(r, ITEMS, id, "number_warm", number - hot);
+    class_stat(r, ITEMS, id, "number_cold", 0);
+    if (s->temp_lru_on)
+        class_stat(r, ITEMS, id, "number_temp", 0);
+    class_stat(r, ITEMS, id, "age_hot", age->probation_s);
+    class_stat(r, ITEMS, id, "age_warm", age->kept_s);
+}
+
+static void
+moves_of_class(struct report *r, const struct engine_class_counters *c, unsigned id)
+{
+    class_stat(r, ITEMS, id, "moves_to_cold", 0);
+    class_stat(r, ITEMS, id, "moves_to_warm", v(&c->promoted));
+    class_stat(r, ITEMS, id, "moves_within_lru", v(&c->second_chances));
+    class_stat(r, ITEMS, id, "direct_reclaims", 0);
+    class_stat(r, ITEMS, id, "hits_to_hot", 0);
+    class_stat(r, ITEMS, id, "hits_to_warm", v(&c->get_hits));
+    class_stat(r, ITEMS, id, "hits_to_cold", 0);
+    class_stat(r, ITEMS, id, "hits_to_temp", 0);
+}
+
 static void
 items_of_class(struct report *r, struct exec_thread *xt, const struct figures *f, unsigned id)
 {
     const struct engine_class_counters *c = &f->classes[id];
-    const char *const p = "items:";
-    uint64_t age_s = engine_class_age(xt->engine_thread, id);
     struct engine_class_memory m;
+    struct engine_class_age age;
     engine_class_memory(xt->exec->engine, id, &m);
-    uint64_t number = v(&c->number), hot = m.probation < number ? m.probation : number;
-    class_stat(r, p, id, "number", number);
-    /* New items are on probation as in memcached's HOT; who was asked for is kept, as in WARM; and what
-     * nobody wants goes at once instead of waiting in COLD. */
-    class_stat(r, p, id, "number_hot", hot);
-    class_stat(r, p, id, "number_warm", number - hot);
-    class_stat(r, p, id, "number_cold", 0);
-    class_stat(r, p, id, "age_hot", 0);
-    class_stat(r, p, id, "age_warm", 0);
-    class_stat(r, p, id, "age", age_s);
-    class_stat(r, p, id, "mem_requested", v(&c->bytes));
-    class_stat(r, p, id, "evicted", v(&c->evicted));
-    class_stat(r, p, id, "evicted_nonzero", v(&c->evicted_nonzero));
-    class_stat(r, p, id, "evicted_time", v(&c->evicted_age_s));
-    class_stat(r, p, id, "outofmemory", v(&c->outofmemory));
-    class_stat(r, p, id, "tailrepairs", 0);
-    class_stat(r, p, id, "reclaimed", v(&c->reclaimed));
-    class_stat(r, p, id, "expired_unfetched", v(&c->expired_unfetched));
-    class_stat(r, p, id, "evicted_unfetched", v(&c->evicted_unfetched));
-    class_stat(r, p, id, "evicted_active", v(&c->evicted_active));
-    class_stat(r, p, id, "crawler_reclaimed", v(&c->crawler_reclaimed));
-    class_stat(r, p, id, "crawler_items_checked", v(&c->crawler_items_checked));
-    class_stat(r, p, id, "lrutail_reflocked", 0);
-    class_stat(r, p, id, "moves_to_cold", 0);
-    class_stat(r, p, id, "moves_to_warm", v(&c->promoted));
-    class_stat(r, p, id, "moves_within_lru", v(&c->second_chances));
-    class_stat(r, p, id, "direct_reclaims", 0);
-    class_stat(r, p, id, "hits_to_hot", 0);
-    class_stat(r, p, id, "hits_to_warm", v(&c->get_hits));
-    class_stat(r, p, id, "hits_to_cold", 0);
-    class_stat(r, p, id, "hits_to_temp", 0);
+    engine_class_age(xt->engine_thread, id, &age);
+    class_stat(r, ITEMS, id, "number", v(&c->number));
+    if (f->server.lru_maintainer_on)
+        queues_of_class(r, &f->server, v(&c->number), &m, &age, id);
+    class_stat(r, ITEMS, id, "age", age.any_s);
+    class_stat(r, ITEMS, id, "mem_requested", v(&c->bytes));
+    class_stat(r, ITEMS, id, "evicted", v(&c->evicted));
+    class_stat(r, ITEMS, id, "evicted_nonzero", v(&c->evicted_nonzero));
+    class_stat(r, ITEMS, id, "evicted_time", m.evicted_age_s);
+    class_stat(r, ITEMS, id, "outofmemory", v(&c->outofmemory));
+    class_stat(r, ITEMS, id, "tailrepairs", 0);
+    class_stat(r, ITEMS, id, "reclaimed", v(&c->reclaimed));
+    class_stat(r, ITEMS, id, "expired_unfetched", v(&c->expired_unfetched));
+    class_stat(r, ITEMS, id, "evicted_unfetched", v(&c->evicted_unfetched));
+    if (f->server.lru_maintainer_on)
+        class_stat(r, ITEMS, id, "evicted_active", v(&c->evicted_active));
+    class_stat(r, ITEMS, id, "crawler_reclaimed", v(&c->crawler_reclaimed));
+    class_stat(r, ITEMS, id, "crawler_items_checked", v(&c->crawler_items_checked));
+    class_stat(r, ITEMS, id, "lrutail_reflocked", 0);
+    if (f->server.lru_maintainer_on)
+        moves_of_class(r, c, id);
 }
 
 static void
@@ -518,7 +550,8 @@ static void
 report_conns(struct report *r, struct exec_thread *xt, const struct figures *f)
 {
     (void)f;
-    xt->exec->hooks.conns(xt->exec->hooks.context, report_stat, r);
+    if (!xt->exec->hooks.conns(xt->exec->hooks.context, report_stat, r))
+        report_fail(r);
 }
 
 static void
@@ -567,16 +600,10 @@ stats_group(struct exec_thread *xt, struct session *s, report_fn *group, struct 
     if (figures_init(&f, xt->exec))
         group(r, xt, &f);
     else
-        r->failed = true;
+        report_fail(r);
     free(f.classes);
     report_end(r);
     return give_report(xt->exec, s, r, out);
-}
-
-static uint32_t
-now_ms(void)
-{
-    return (uint32_t)(clock_monotonic_us() / 1000) | 1; /* never 0 */
 }
 
 /* Chunks that wait for a quiescent point would show up as used.  But while everybody stores there are
@@ -586,8 +613,8 @@ has_to_wait(struct exec_thread *xt, struct session *s)
 {
     if (engine_has_limbo(xt->engine_thread) && !s->is_datagram) {
         if (s->wait_began_ms == 0)
-            s->wait_began_ms = now_ms();
-        if (now_ms() - s->wait_began_ms < WAIT_MS)
+            s->wait_began_ms = clock_monotonic_ms();
+        if (clock_monotonic_ms() - s->wait_began_ms < WAIT_MS)
             return true;
     }
     s->wait_began_ms = 0;
@@ -642,7 +669,7 @@ binary_detail_dump(struct exec *x, struct session *s, struct report *r, struct o
     if (dump != NULL)
         report_stat_span(r, "detailed", span_of(dump, bytes));
     else
-        r->failed = true;
+        report_fail(r);
     free(dump);
     report_end(r);
     return give_report(x, s, r, out);

@@ -118,6 +118,7 @@ conn_open(struct worker *w, int fd, enum protocol protocol)
     if (w->conns != NULL)
         w->conns->prev = c;
     w->conns = c;
+    w->conn_count++;
     mutex_unlock(&w->list_lock);
     ev_io_start(w->loop, &c->io);
     counter_add(&w->counters.conns_opened, 1);
@@ -167,6 +168,7 @@ conn_close(struct conn *c)
         w->conns = c->next;
     if (c->next != NULL)
         c->next->prev = c->prev;
+    w->conn_count--;
     mutex_unlock(&w->list_lock);
     close(c->io.fd);
     counter_add(&w->counters.conns_closed, 1);
@@ -175,12 +177,6 @@ conn_close(struct conn *c)
 
 /* ---- who keeps memory from others ---- */
 
-static uint32_t
-now_ms(void)
-{
-    return (uint32_t)(clock_monotonic_us() / 1000) | 1; /* never 0 */
-}
-
 static void
 note_held(struct conn *c)
 {
@@ -188,7 +184,7 @@ note_held(struct conn *c)
         c->held_since_ms = 0;
         return;
     }
-    c->held_moved_ms = now_ms();
+    c->held_moved_ms = clock_monotonic_ms();
     if (c->held_since_ms == 0)
         c->held_since_ms = c->held_moved_ms;
 }
@@ -198,14 +194,14 @@ static void
 note_wanted(struct conn *c)
 {
     if (!c->wants_memory)
-        c->wanted_since_ms = now_ms();
+        c->wanted_since_ms = clock_monotonic_ms();
     c->wants_memory = true;
 }
 
 static enum engine_patience
 patience_of(const struct conn *c)
 {
-    uint32_t waited_ms = now_ms() - c->wanted_since_ms;
+    uint32_t waited_ms = clock_monotonic_ms() - c->wanted_since_ms;
     uint32_t limit_ms = session_holds_memory(&c->session) ? WANT_HOLDING_MS : WANT_MS;
     return c->wants_memory && waited_ms >= limit_ms ? ENGINE_IMPATIENT : ENGINE_PATIENT;
 }
@@ -235,7 +231,7 @@ is_hoarder(const struct conn *c, uint32_t at_ms)
 bool
 conn_close_hoarder(struct worker *w)
 {
-    uint32_t at_ms = now_ms();
+    uint32_t at_ms = clock_monotonic_ms();
     struct conn *worst = NULL;
     /* Only this thread changes the list. */
     for (struct conn *c = w->conns; c != NULL; c = c->next)

@@ -17,7 +17,7 @@
  *
  * READING waits for bytes, WRITING for room in the socket, WAITING for its next turn in this worker.
  *
- * Threads:   its worker's; worker_show_conns() reads what is atomic, and the descriptor, from any, under
+ * Threads:   its worker's; worker_show_conns() notes what is atomic, and the descriptor, from any, under
  *            the worker's list lock.
  * Ownership: a connection owns its socket, unparsed input and unsent output.
  */
@@ -93,8 +93,9 @@ struct worker {
     size_t kept_bytes;                   /* of all its connections' input and output */
     size_t kept_plenty_bytes;            /* more than this of them is too much */
     struct worker_counters counters;
-    struct mutex list_lock;              /* of 'conns' */
+    struct mutex list_lock;              /* of these two */
     struct conn *conns;
+    size_t conn_count;
 
     pthread_t thread;
     ev_async wakeup;

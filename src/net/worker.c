@@ -446,29 +446,62 @@ net_show_listener(int fd, uint32_t age_s, stat_emit_fn *emit, void *to)
     emit(to, name, "%" PRIu32, age_s);
 }
 
+/* What is known of a connection without asking the system. */
+struct conn_note {
+    int fd;
+    enum conn_state state;
+    uint32_t last_request_s;
+};
+
 static void
-show_conn(const struct worker *w, const struct conn *c, stat_emit_fn *emit, void *to)
+show_conn(const struct conn_note *c, uint32_t now_s, stat_emit_fn *emit, void *to)
 {
     char name[32];
-    int fd = c->io.fd;
-    enum conn_state state = atomic_load_explicit(&((struct conn *)c)->state, memory_order_relaxed);
-    uint32_t last_s =
-        atomic_load_explicit(&((struct conn *)c)->last_request_s, memory_order_relaxed);
-    uint32_t now_s = clock_now(w->context->clock);
-    show_socket(fd, "addr", getpeername, emit, to);
-    show_socket(fd, "listen_addr", getsockname, emit, to);
-    snprintf(name, sizeof name, "%d:state", fd);
-    emit(to, name, "%s", conn_state_name(state));
-    snprintf(name, sizeof name, "%d:secs_since_last_cmd", fd);
-    emit(to, name, "%u", now_s > last_s ? now_s - last_s : 0);
+    show_socket(c->fd, "addr", getpeername, emit, to);
+    show_socket(c->fd, "listen_addr", getsockname, emit, to);
+    snprintf(name, sizeof name, "%d:state", c->fd);
+    emit(to, name, "%s", conn_state_name(c->state));
+    snprintf(name, sizeof name, "%d:secs_since_last_cmd", c->fd);
+    emit(to, name, "%u", now_s > c->last_request_s ? now_s - c->last_request_s : 0);
 }
 
-void
+static size_t
+count_conns(struct worker *w)
+{
+    mutex_lock(&w->list_lock);
+    size_t count = w->conn_count;
+    mutex_unlock(&w->list_lock);
+    return count;
+}
+
+/* Notes at most 'max' connections; returns how many. */
+static size_t
+note_conns(struct worker *w, struct conn_note *notes, size_t max)
+{
+    size_t count = 0;
+    mutex_lock(&w->list_lock);
+    for (struct conn *c = w->conns; c != NULL && count < max; c = c->next)
+        notes[count++] = (struct conn_note){
+            c->io.fd, atomic_load_explicit(&c->state, memory_order_relaxed),
+            atomic_load_explicit(&c->last_request_s, memory_order_relaxed)};
+    mutex_unlock(&w->list_lock);
+    return count;
+}
+
+/* The system is asked after the lock is let go: whoever opens or closes a connection must not wait for it.
+ * A descriptor may be another connection's by then; the line says what it is now. */
+bool
 worker_show_conns(struct worker *w, stat_emit_fn *emit, void *to)
 {
     udp_show(w, emit, to);
-    mutex_lock(&w->list_lock);
-    for (struct conn *c = w->conns; c != NULL; c = c->next)
-        show_conn(w, c, emit, to);
-    mutex_unlock(&w->list_lock);
+    size_t max = count_conns(w);
+    struct conn_note *notes = malloc((max + 1) * sizeof *notes);
+    if (notes == NULL)
+        return false;
+    size_t count = note_conns(w, notes, max);
+    uint32_t now_s = clock_now(w->context->clock);
+    for (size_t i = 0; i < count; i++)
+        show_conn(&notes[i], now_s, emit, to);
+    free(notes);
+    return true;
 }

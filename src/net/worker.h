@@ -68,8 +68,8 @@ void worker_destroy(struct worker *w);
 
 const struct worker_counters *worker_counters(const struct worker *w);
 
-/* The lines of 'stats conns' for this worker's connections. */
-void worker_show_conns(struct worker *w, stat_emit_fn *emit, void *to);
+/* The lines of 'stats conns' for this worker's connections; false: not all, memory is short. */
+bool worker_show_conns(struct worker *w, stat_emit_fn *emit, void *to) MUST_USE;
 
 /* The lines of 'stats conns' for a socket that has been listening for so long. */
 void net_show_listener(int fd, uint32_t age_s, stat_emit_fn *emit, void *to);

@@ -95,7 +95,7 @@ vec_turn(vec m[16], const struct md5_block blocks[LANES])
     turn_half(m + 8, blocks, 1);
 }
 
-#include "ring/md5_lanes.h"
+#include "ring/md5_lanes.inc"
 
 static bool
 has_avx2(void)

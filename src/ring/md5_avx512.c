@@ -122,7 +122,7 @@ vec_turn(vec m[16], const struct md5_block blocks[LANES])
     }
 }
 
-#include "ring/md5_lanes.h"
+#include "ring/md5_lanes.inc"
 
 static bool
 has_avx512(void)

@@ -75,7 +75,7 @@ vec_turn(vec m[16], const struct md5_block blocks[LANES])
             m[i][lane] = md5_block_word(&blocks[lane], i);
 }
 
-#include "ring/md5_lanes.h"
+#include "ring/md5_lanes.inc"
 
 static bool
 always_usable(void)

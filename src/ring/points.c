@@ -5,9 +5,9 @@
 #include "ring/crc.h"
 #include "ring/identity.h"
 
-/* Names are hashed in batches, which take the place of a few KiB on the stack.  The names of a batch
- * differ in their numbers only. */
-enum { BATCH = 32, NUMBER_BYTES = 11, LANE_BYTES = IDENTITY_HASHED_MAX + NUMBER_BYTES };
+/* Names are hashed in batches of as many as make ketama's 160 points, which take some 20 KiB on the
+ * stack.  The names of a batch differ in their numbers only. */
+enum { BATCH = 40, NUMBER_BYTES = 11, LANE_BYTES = IDENTITY_HASHED_MAX + NUMBER_BYTES };
 
 /* "-4711" at 'at'; returns how many bytes. */
 static size_t

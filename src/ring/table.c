@@ -81,11 +81,14 @@ bits_of(uint64_t n)
 }
 
 /* How many bits of a hash choose a slot: one to two slots a point while the slots stay in a cache close
- * to the processor, half as many where they would not. */
+ * to the processor, half as many where they would not.  At least one, as no number of 32 bits can be
+ * shifted by 32. */
 static uint32_t
 slot_bits(uint32_t count)
 {
     uint32_t bits = bits_of(count - 1);
+    if (bits == 0)
+        return 1;
     return bits <= 17 ? bits : bits - 1;
 }
 

@@ -1,6 +1,7 @@
 /* The file of passwords: read, read again while others check, and kept when that cannot be. */
 #include "suite.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -176,6 +177,139 @@ START_TEST(finds_a_relative_path_again_from_elsewhere)
 }
 END_TEST
 
+/* ---- when the system fails ---- */
+
+/* Calls of these in the code under test, of which one may be made to fail. */
+enum call { CALL_NONE, CALL_MEMORY, CALL_READ, CALL_FSTAT, CALL_GETCWD, CALL_GETRANDOM };
+
+static enum call failing;
+static unsigned fails_at; /* 1: the next one */
+static int fails_with;    /* errno */
+
+static void
+let_fail(enum call call, unsigned at, int error)
+{
+    failing = call;
+    fails_at = at;
+    fails_with = error;
+}
+
+/* True: the call is to fail, and errno is set. */
+static bool
+has_to_fail(enum call call)
+{
+    if (call != failing || fails_at == 0 || --fails_at > 0)
+        return false;
+    errno = fails_with;
+    return true;
+}
+
+/* NAME is what the linker's --wrap puts in the place of a function: see Makefile.am. */
+#define WRAP(call, type, name, failure, parameters, ...)                                           \
+    type __real_##name parameters;                                                                 \
+    type __wrap_##name parameters;                                                                 \
+    type __wrap_##name parameters { return has_to_fail(call) ? failure : __real_##name(__VA_ARGS__); }
+
+WRAP(CALL_MEMORY, void *, malloc, NULL, (size_t bytes), bytes)
+WRAP(CALL_MEMORY, void *, calloc, NULL, (size_t count, size_t bytes), count, bytes)
+WRAP(CALL_MEMORY, char *, strdup, NULL, (const char *s), s)
+WRAP(CALL_MEMORY, char *, strndup, NULL, (const char *s, size_t bytes), s, bytes)
+WRAP(CALL_READ, ssize_t, read, -1, (int fd, void *to, size_t bytes), fd, to, bytes)
+WRAP(CALL_FSTAT, int, fstat, -1, (int fd, struct stat *to), fd, to)
+WRAP(CALL_GETCWD, char *, getcwd, NULL, (char *to, size_t bytes), to, bytes)
+WRAP(CALL_GETRANDOM, ssize_t, getrandom, -1, (void *to, size_t bytes, unsigned flags), to, bytes, flags)
+
+START_TEST(without_memory_it_is_not_opened)
+{
+    struct passwd_report report;
+    struct passwd *p = NULL;
+    unsigned at = 0;
+    write_file("alice:secret\nbob:x\n");
+    while (p == NULL) {
+        ck_assert_uint_le(++at, 100);
+        let_fail(CALL_MEMORY, at, ENOMEM);
+        p = passwd_open(path, (struct users_format){.realm = SPAN("here")}, &report);
+        bool all_was_had = fails_at > 0;
+        let_fail(CALL_NONE, 0, 0);
+        ck_assert_int_eq(p != NULL, all_was_had);
+        ck_assert_int_eq(p == NULL, report.text[0] != '\0');
+    }
+    ck_assert_uint_ge(at, 7); /* of which the last found enough */
+    ck_assert(lets_in(p, "alice@here", "secret"));
+    passwd_close(p);
+}
+END_TEST
+
+START_TEST(without_memory_it_keeps_what_it_had)
+{
+    struct passwd_report report;
+    bool done = false;
+    write_file("alice:secret\n");
+    struct passwd *p = open_passwd(path);
+    write_file("eve:x\n");
+    for (unsigned at = 1; !done; at++) {
+        ck_assert_uint_le(at, 100);
+        let_fail(CALL_MEMORY, at, ENOMEM);
+        done = passwd_reload(p, &report);
+        let_fail(CALL_NONE, 0, 0);
+        ck_assert_int_eq(lets_in(p, "alice", "secret"), !done);
+        ck_assert_int_eq(lets_in(p, "eve", "x"), done);
+    }
+    passwd_close(p);
+}
+END_TEST
+
+START_TEST(a_file_that_cannot_be_read_to_its_end_is_not_used)
+{
+    write_file("alice:secret\n");
+    struct passwd *p = open_passwd(path);
+    write_file("eve:x\n");
+    let_fail(CALL_READ, 1, EIO);
+    expect_kept(p, strerror(EIO));
+    let_fail(CALL_READ, 2, EIO); /* instead of its end */
+    expect_kept(p, strerror(EIO));
+    let_fail(CALL_FSTAT, 1, EOVERFLOW);
+    expect_kept(p, strerror(EOVERFLOW));
+    passwd_close(p);
+}
+END_TEST
+
+START_TEST(an_interrupted_read_goes_on)
+{
+    struct passwd_report report;
+    write_file("alice:secret\n");
+    let_fail(CALL_READ, 1, EINTR);
+    struct passwd *p = passwd_open(path, (struct users_format){0}, &report);
+    ck_assert_ptr_nonnull(p);
+    ck_assert(lets_in(p, "alice", "secret"));
+    let_fail(CALL_FSTAT, 2, EIO); /* whether it has changed is not known: it is read once more */
+    ck_assert(passwd_reload(p, &report));
+    passwd_close(p);
+}
+END_TEST
+
+START_TEST(a_relative_path_needs_a_directory)
+{
+    struct passwd_report report;
+    let_fail(CALL_GETCWD, 1, ENOENT);
+    ck_assert_ptr_null(passwd_open("users", (struct users_format){0}, &report));
+    ck_assert_str_eq(report.text, strerror(ENOENT));
+}
+END_TEST
+
+START_TEST(without_random_numbers_it_works)
+{
+    struct passwd_report report;
+    write_file("alice:secret\n");
+    let_fail(CALL_GETRANDOM, 1, ENOSYS);
+    struct passwd *p = passwd_open(path, (struct users_format){0}, &report);
+    ck_assert_ptr_nonnull(p);
+    ck_assert(lets_in(p, "alice", "secret"));
+    ck_assert(!lets_in(p, "alice", "secre"));
+    passwd_close(p);
+}
+END_TEST
+
 /* ---- at the same time ---- */
 
 struct race {
@@ -271,6 +405,12 @@ add_tests(Suite *suite)
     tcase_add_test(tc, keeps_what_it_had_when_the_file_may_not_be_read);
     tcase_add_test(tc, does_not_open_what_is_no_good);
     tcase_add_test(tc, finds_a_relative_path_again_from_elsewhere);
+    tcase_add_test(tc, without_memory_it_is_not_opened);
+    tcase_add_test(tc, without_memory_it_keeps_what_it_had);
+    tcase_add_test(tc, a_file_that_cannot_be_read_to_its_end_is_not_used);
+    tcase_add_test(tc, an_interrupted_read_goes_on);
+    tcase_add_test(tc, a_relative_path_needs_a_directory);
+    tcase_add_test(tc, without_random_numbers_it_works);
     tcase_add_test(tc, checks_while_it_is_read_again);
     tcase_add_test(tc, reads_a_file_that_grows_and_shrinks);
     suite_add_tcase(suite, tc);

@@ -190,7 +190,7 @@ START_TEST(numbers_out_of_range_or_shape_are_refused)
     expect_bad("-m 4294967296", EXIT_FAILURE, "-m");
     expect_bad("-m g", EXIT_FAILURE, "-m");
     expect_bad("-m 1t", EXIT_FAILURE, "-m");
-    expect_bad("-s 1023", EXIT_FAILURE, "a size of 1024 to 1073741824 bytes");
+    expect_bad("-s 1023", EXIT_FAILURE, "a size from 1k to 1g");
     expect_bad("-s 1025m", EXIT_FAILURE, "-s");
     expect_bad("-s 4g", EXIT_FAILURE, "-s");
     expect_bad("-x 8", EXIT_FAILURE, "an octal number from 0 to 7777");

@@ -39,6 +39,26 @@ def raises(what, exception, function, *arguments, **more):
     equal(what, result, exception)
 
 
+def pymemcache_basics(name, client):
+    """What any server must answer to pymemcache, behind a proxy or not."""
+    equal(name + ': a miss', client.get('nothing'), None)
+    true(name + ': set', client.set('key', b'value', noreply=False))
+    equal(name + ': get', client.get('key'), b'value')
+    equal(name + ': add of what is there', client.add('key', b'x', noreply=False), False)
+    equal(name + ': replace of nothing', client.replace('no', b'x', noreply=False), False)
+    true(name + ': append', client.append('key', b'+', noreply=False))
+    true(name + ': prepend', client.prepend('key', b'-', noreply=False))
+    equal(name + ': what came together', client.get('key'), b'-value+')
+    true(name + ': touch', client.touch('key', 100, noreply=False))
+    equal(name + ': touch of nothing', client.touch('no', 100, noreply=False), False)
+    true(name + ': delete', client.delete('key', noreply=False))
+    equal(name + ': delete of nothing', client.delete('key', noreply=False), False)
+    true(name + ': a counter', client.set('n', b'10', noreply=False))
+    equal(name + ': incr', client.incr('n', 5), 15)
+    equal(name + ': decr', client.decr('n', 100), 0)
+    equal(name + ': incr of nothing', client.incr('no', 1), None)
+
+
 def finish():
     print('%(passed)d checks passed, %(failed)d failed' % _counts)
     sys.exit(1 if _counts['failed'] or not _counts['passed'] else 0)

@@ -19,22 +19,7 @@ except ImportError as error:
 
 def basics(client, name):
     checks.true(name + ': flush_all', client.flush_all(noreply=False))
-    checks.equal(name + ': a miss', client.get('nothing'), None)
-    checks.true(name + ': set', client.set('key', b'value', noreply=False))
-    checks.equal(name + ': get', client.get('key'), b'value')
-    checks.equal(name + ': add of what is there', client.add('key', b'x', noreply=False), False)
-    checks.equal(name + ': replace of nothing', client.replace('no', b'x', noreply=False), False)
-    checks.true(name + ': append', client.append('key', b'+', noreply=False))
-    checks.true(name + ': prepend', client.prepend('key', b'-', noreply=False))
-    checks.equal(name + ': what came together', client.get('key'), b'-value+')
-    checks.true(name + ': touch', client.touch('key', 100, noreply=False))
-    checks.equal(name + ': touch of nothing', client.touch('no', 100, noreply=False), False)
-    checks.true(name + ': delete', client.delete('key', noreply=False))
-    checks.equal(name + ': delete of nothing', client.delete('key', noreply=False), False)
-    checks.true(name + ': a counter', client.set('n', b'10', noreply=False))
-    checks.equal(name + ': incr', client.incr('n', 5), 15)
-    checks.equal(name + ': decr', client.decr('n', 100), 0)
-    checks.equal(name + ': incr of nothing', client.incr('no', 1), None)
+    checks.pymemcache_basics(name, client)
     values = {'m%d' % i: b'%d' % i for i in range(500)}
     checks.equal(name + ': set_many of 500', client.set_many(values, noreply=False), [])
     checks.equal(name + ': get_many of 500', client.get_many(list(values)), values)

@@ -44,21 +44,7 @@ def configuration(ports, addresses):
 
 
 def basics(client, name):
-    checks.equal(name + ': a miss', client.get('nothing'), None)
-    checks.true(name + ': set', client.set('key', b'value', noreply=False))
-    checks.equal(name + ': get', client.get('key'), b'value')
-    checks.equal(name + ': add of what is there', client.add('key', b'x', noreply=False), False)
-    checks.equal(name + ': replace of nothing', client.replace('no', b'x', noreply=False), False)
-    checks.true(name + ': append', client.append('key', b'+', noreply=False))
-    checks.true(name + ': prepend', client.prepend('key', b'-', noreply=False))
-    checks.equal(name + ': what came together', client.get('key'), b'-value+')
-    checks.true(name + ': touch', client.touch('key', 1000, noreply=False))
-    checks.true(name + ': delete', client.delete('key', noreply=False))
-    checks.equal(name + ': delete of nothing', client.delete('key', noreply=False), False)
-    checks.true(name + ': a counter', client.set('n', b'10', noreply=False))
-    checks.equal(name + ': incr', client.incr('n', 5), 15)
-    checks.equal(name + ': decr', client.decr('n', 100), 0)
-    checks.equal(name + ': incr of nothing', client.incr('no', 1), None)
+    checks.pymemcache_basics(name, client)
     value, unique = client.gets('n')
     checks.true(name + ': cas', client.cas('n', b'new', unique, noreply=False))
     checks.equal(name + ': cas again', client.cas('n', b'newer', unique, noreply=False), False)

@@ -12,10 +12,12 @@ struct freed {
 static struct freed freed;
 
 static void
-note_freed(void *context, item_ref ref)
+note_freed(void *context, const item_ref *refs, uint32_t count)
 {
     struct freed *f = context;
-    f->refs[f->count++] = ref;
+    MUST(count > 0);
+    for (uint32_t i = 0; i < count; i++)
+        f->refs[f->count++] = refs[i];
 }
 
 static struct epoch *
@@ -240,10 +242,11 @@ read_objects(void *context)
 }
 
 static void
-scrap(void *context, item_ref ref)
+scrap(void *context, const item_ref *refs, uint32_t count)
 {
     (void)context;
-    shared.objects[ref] = 0;
+    for (uint32_t i = 0; i < count; i++)
+        shared.objects[refs[i]] = 0;
 }
 
 static uint32_t

@@ -32,7 +32,7 @@ START_TEST(handles_come_out_in_order_under_their_numbers)
     uint64_t random = 7, pushed = 0, popped = 0, number;
     for (unsigned i = 0; i < 20000; i++) {
         if (random_below(&random, 100) < (i % 4000 < 2000 ? 60 : 40)) {
-            MUST(ring_push(&b->store, &r, (item_ref)(pushed + 1), 1, i));
+            MUST(ring_push(&b->store, &r, (item_ref)(pushed + 1), 1));
             pushed++;
         } else {
             item_ref handle = ring_pop(&b->store, &r, &number);
@@ -58,7 +58,7 @@ START_TEST(rings_of_one_store_do_not_mix)
     struct ring r[3] = {{0}};
     uint64_t number;
     for (unsigned i = 0; i < 3000; i++)
-        MUST(ring_push(&b->store, &r[i % 3], i + 1, 1, 0));
+        MUST(ring_push(&b->store, &r[i % 3], i + 1, 1));
     for (unsigned i = 0; i < 3000; i++) {
         unsigned n = 2999 - i; /* another order between them */
         MUST(ring_pop(&b->store, &r[n % 3], &number) == number * 3 + n % 3 + 1);
@@ -74,13 +74,13 @@ START_TEST(without_memory_a_push_fails_and_nothing_else)
     struct ring r = {0};
     uint64_t number;
     item_ref n = 0;
-    while (ring_push(&b->store, &r, n + 1, 1, 0))
+    while (ring_push(&b->store, &r, n + 1, 1))
         MUST(++n < 100000);
     ck_assert_uint_eq(n, 64 * KIB / sizeof(struct ring_block) * RING_BLOCK_HANDLES);
     ck_assert_uint_eq(ring_count(&r), n);
     for (unsigned i = 0; i < RING_BLOCK_HANDLES; i++)
         MUST(ring_pop(&b->store, &r, &number) == i + 1);
-    ck_assert(ring_push(&b->store, &r, n + 1, 1, 0));
+    ck_assert(ring_push(&b->store, &r, n + 1, 1));
     ck_assert_uint_eq(ring_store_bytes(&b->store), 64 * KIB);
     close_bench(b);
 }
@@ -92,7 +92,7 @@ START_TEST(what_items_take_is_known_on_the_average)
     struct ring r = {0};
     uint64_t number;
     for (unsigned i = 0; i < 100; i++)
-        MUST(ring_push(&b->store, &r, i + 1, 1 + i % 5, 0));
+        MUST(ring_push(&b->store, &r, i + 1, 1 + i % 5));
     ck_assert_uint_eq(r.chunks, 300);
     for (unsigned i = 0; i < 50; i++)
         ring_pop(&b->store, &r, &number);
@@ -111,7 +111,7 @@ START_TEST(one_can_look_ahead_within_a_block)
     uint64_t number;
     ck_assert_uint_eq(ring_peek(&b->store, &r, 0), 0);
     for (unsigned i = 0; i < 2 * RING_BLOCK_HANDLES; i++)
-        MUST(ring_push(&b->store, &r, i + 1, 1, 0));
+        MUST(ring_push(&b->store, &r, i + 1, 1));
     ck_assert_uint_eq(ring_peek(&b->store, &r, 0), 1);
     ck_assert_uint_eq(ring_peek(&b->store, &r, RING_BLOCK_HANDLES - 1), RING_BLOCK_HANDLES);
     ck_assert_uint_eq(ring_peek(&b->store, &r, RING_BLOCK_HANDLES), 0);

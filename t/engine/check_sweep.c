@@ -337,6 +337,57 @@ START_TEST(a_page_that_changes_hands_during_a_sweep_is_due_for_its_new_items)
 }
 END_TEST
 
+/* A sweep that stands in the middle of the only page, whose items are gone now; it is the arena's. */
+static page_no
+sweep_into_a_page_that_goes(struct fixture *f)
+{
+    char key[32];
+    put_many(f, "k", 300, 20, f->now_s + 10);
+    f->now_s += 5;
+    put_many(f, "k", 1, 20, f->now_s);
+    fixture_turn(f);
+    ck_assert_uint_ge(engine_maintain(f->t, 1), 1);
+    page_no page = f->e->sweep_page;
+    ck_assert_uint_ge(f->e->sweep_chunk, 64);
+    for (unsigned i = 0; i < 300; i++) {
+        sprintf(key, "k%05u", i);
+        MUST(drop(f, text(key)) == (i == 0 ? ENGINE_NOT_FOUND : ENGINE_OK));
+    }
+    fixture_settle(f);
+    ck_assert(slab_give_spare(&f->e->slabs));
+    ck_assert_uint_eq(f->e->slabs.pages[page].class_id, 0);
+    return page;
+}
+
+/* A step: the page, and that it went on to the next. */
+#define ONE_STEP 2
+
+START_TEST(a_sweep_leaves_a_page_that_is_nobodys)
+{
+    struct fixture f = fixture_open(small_config(64 * MIB));
+    page_no page = sweep_into_a_page_that_goes(&f);
+    ck_assert_uint_le(engine_maintain(f.t, 1), ONE_STEP);
+    ck_assert_uint_ne(f.e->sweep_page, page);
+    audit_empty(f.e);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_sweep_leaves_a_page_that_came_back_with_less_in_it)
+{
+    struct fixture f = fixture_open(small_config(64 * MIB));
+    page_no page = sweep_into_a_page_that_goes(&f);
+    put_many(&f, "n", 5, 20, f.now_s + 10);
+    ck_assert_uint_ne(f.e->slabs.pages[page].class_id, 0);
+    ck_assert_uint_le(engine_maintain(f.t, 1), ONE_STEP);
+    ck_assert_uint_ne(f.e->sweep_page, page);
+    round_at(&f, f.now_s); /* the rest of it */
+    ck_assert_uint_eq(round_at(&f, f.now_s + 10).removed, 5);
+    audit_empty(f.e);
+    fixture_close(&f);
+}
+END_TEST
+
 START_TEST(the_memory_of_what_expired_can_be_used_for_other_sizes)
 {
     struct engine_config c = small_config(8 * MIB);
@@ -421,6 +472,8 @@ add_tests(Suite *suite)
     tcase_add_test(tc, a_step_looks_at_a_few_chunks_only);
     tcase_add_test(tc, what_is_stored_behind_a_sweep_is_not_forgotten);
     tcase_add_test(tc, a_page_that_changes_hands_during_a_sweep_is_due_for_its_new_items);
+    tcase_add_test(tc, a_sweep_leaves_a_page_that_is_nobodys);
+    tcase_add_test(tc, a_sweep_leaves_a_page_that_came_back_with_less_in_it);
     tcase_add_test(tc, the_memory_of_what_expired_can_be_used_for_other_sizes);
     tcase_add_test(tc, the_figures_mean_what_memcacheds_do);
     tcase_add_test(tc, what_a_full_cache_finds_dead_is_reclaimed);

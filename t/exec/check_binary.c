@@ -615,6 +615,30 @@ START_TEST(statistics_have_fewer_groups_than_in_text)
 }
 END_TEST
 
+void *__real_realloc(void *p, size_t bytes);
+void *__wrap_realloc(void *p, size_t bytes);
+static size_t failing_bytes; /* so many are not to be had */
+
+void *
+__wrap_realloc(void *p, size_t bytes)
+{
+    return bytes != failing_bytes ? __real_realloc(p, bytes) : NULL;
+}
+
+/* A line of text would be no packet. */
+START_TEST(without_memory_for_statistics_the_client_is_told_so_in_a_packet)
+{
+    static const char *const told = "10:82 v=Out of memory generating stats\n";
+    GIVEN_A_CLIENT;
+    add(STAT, SPAN_NONE, SPAN_NONE, SPAN_NONE);
+    failing_bytes = 4096; /* what a report begins with */
+    say_and_expect(&c, told);
+    failing_bytes = 0;
+    ck_assert_uint_eq(stat_of(&c, "", "curr_items"), 0);
+    CLOSE_ALL;
+}
+END_TEST
+
 START_TEST(reset_forgets)
 {
     GIVEN_A_CLIENT;
@@ -933,6 +957,7 @@ add_tests(Suite *suite)
     tcase_add_test(tc, an_exptime_is_unsigned);
     tcase_add_test(tc, statistics_are_packets_and_an_empty_one);
     tcase_add_test(tc, statistics_have_fewer_groups_than_in_text);
+    tcase_add_test(tc, without_memory_for_statistics_the_client_is_told_so_in_a_packet);
     tcase_add_test(tc, reset_forgets);
     tcase_add_test(tc, details_are_one_packet);
     tcase_add_test(tc, a_conversation_may_be_cut_between_any_two_bytes);

@@ -65,11 +65,12 @@ hook_figures(void *context, struct exec_figures *out)
         .workers = 4, .conns_max = 1024, .conns_now = 7, .bytes_read = 12345, .accepting = true};
 }
 
-static inline void
+static inline bool
 hook_conns(void *context, stat_emit_fn *emit, void *to)
 {
     (void)context;
     emit(to, "9:state", "%s", "conn_read");
+    return true;
 }
 
 static inline void

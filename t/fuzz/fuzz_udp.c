@@ -58,10 +58,11 @@ hook_figures(void *context, struct exec_figures *out)
     *out = (struct exec_figures){0};
 }
 
-static void
+static bool
 hook_conns(void *context, stat_emit_fn *emit, void *to)
 {
     (void)context, (void)emit, (void)to;
+    return true;
 }
 
 static void

@@ -638,6 +638,18 @@ sub storm_in_little_memory
     return @complaints, stop_server($server);
 }
 
+# Where the largest value is a small part of memory, none that fits -I may be refused.  Ten minutes:
+# hostile.pl --seconds 600 storm-of-sizes.
+scenario 'storm-of-sizes' => sub {
+    my ($path) = @_;
+    my $server = start_server($path, '-m', 64);
+    my @complaints = storm($server, duration_s(5, 20), {
+        keys => 5000, size => sub { int exp rand log 1_000_000 }});
+    my ($evictions, $moved) = stat_of(scalar open_clients($server), 'evictions', 'slabs_moved');
+    printf "      %d evictions, %d pages moved\n", $evictions, $moved;
+    push @complaints, too_much_memory($server, 64, 10);
+    return @complaints, stop_server($server);
+}, slow => 1;
 scenario 'storm-of-sizes-in-2-mb' => sub { storm_in_little_memory($_[0], 2, 200_000) };
 scenario 'storm-of-sizes-in-8-mb' => sub { storm_in_little_memory($_[0], 8, 1_000_000) }, slow => 1;
 
@@ -715,11 +727,12 @@ scenario 'full-without-eviction' => sub {
     return @complaints, stop_server($server);
 }, slow => 1;
 
-scenario 'value-of-200-mb' => sub {
-    my ($path) = @_;
-    my $server = start_server($path, '-m', 512, '-I', '256m');
+sub huge_value
+{
+    my ($path, $limit_mb, $item_bytes_max, $bytes) = @_;
+    my $server = start_server($path, '-m', $limit_mb, '-I', $item_bytes_max);
     my ($socket, $other) = open_clients($server, 2);
-    my $value = value_of_size(200_000_000);
+    my $value = value_of_size($bytes);
     my (@complaints, %took);
     my $step = sub {
         my ($name, $code) = @_;
@@ -751,9 +764,13 @@ scenario 'value-of-200-mb' => sub {
         return $reply eq 'STORED' ? $get->('end' . $value) : $reply;
     });
     print '      ', join(', ', map { sprintf '%s %.1f s', $_, $took{$_} } sort keys %took), "\n";
-    push @complaints, too_much_memory($server, 512, 2);
+    push @complaints, too_much_memory($server, $limit_mb, 2);
     return @complaints, stop_server($server);
-}, slow => 1;
+}
+
+scenario 'value-of-200-mb' => sub { huge_value($_[0], 512, '256m', 200_000_000) }, slow => 1;
+# The test itself takes 4 GB.
+scenario 'value-of-900-mb' => sub { huge_value($_[0], 2048, '1g', 900_000_000) }, part => 1;
 
 # ---- signals ----
 

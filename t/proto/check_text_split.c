@@ -8,7 +8,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include "base/check.h"
-#include "stream.h"
+#include "split.h"
 
 #define SCRIPTS 1500
 #define SCRIPT_BYTES_MAX 60000
@@ -217,47 +217,17 @@ write_script(struct script *s, uint64_t seed)
 }
 
 static void
-expect_same(const struct script *s, uint64_t seed, const char *whole, struct stream_cuts cuts)
+play(void *script, uint64_t seed)
 {
-    cuts.seed = seed;
-    char *log = stream_log(span_of(s->bytes, s->length), &cuts);
-    bool same = strcmp(log, whole) == 0;
-    if (!same)
-        fprintf(stderr, "%s\ninstead of\n%s", log, whole);
-    ck_assert_msg(same, "KETCH_SEED=%llu: read by up to %zu, parsed by up to %zu, rewound 1 in %u",
-                  (unsigned long long)seed, cuts.bytes_max, cuts.requests_max, cuts.rewind_in);
-    free(log);
-}
-
-static void
-play(struct script *s, uint64_t seed)
-{
-    static const struct stream_cuts whole_cuts = {.bytes_max = 0, .requests_max = 64};
-    static const struct stream_cuts cuts[] = {
-        {.bytes_max = 1, .requests_max = 64},
-        {.bytes_max = 1, .requests_max = 1},
-        {.bytes_max = 0, .requests_max = 1},
-        {.bytes_max = 0, .requests_max = 3, .rewind_in = 2},
-        {.bytes_max = 40, .requests_max = 4, .rewind_in = 3},
-        {.bytes_max = 3000, .requests_max = 64, .rewind_in = 3},
-        {.bytes_max = 16384, .requests_max = 32, .rewind_in = 2},
-    };
+    struct script *s = script;
     write_script(s, seed);
-    char *whole = stream_log(span_of(s->bytes, s->length), &whole_cuts);
-    for (size_t i = 0; i < ARRAY_COUNT(cuts); i++)
-        expect_same(s, seed, whole, cuts[i]);
-    free(whole);
+    split_at_random(span_of(s->bytes, s->length), PROTOCOL_TEXT, seed);
 }
 
 START_TEST(the_requests_do_not_depend_on_how_the_stream_is_cut)
 {
     struct script *s = malloc(sizeof *s);
-    const char *seed = getenv("KETCH_SEED");
-    const char *scripts = getenv("KETCH_SCRIPTS");
-    uint64_t first = seed != NULL ? strtoull(seed, NULL, 10) : 1;
-    uint64_t count = seed != NULL ? 1 : scripts != NULL ? strtoull(scripts, NULL, 10) : SCRIPTS;
-    for (uint64_t i = 0; i < count; i++)
-        play(s, first + i);
+    split_scripts(play, s, SCRIPTS);
     free(s);
 }
 END_TEST
@@ -268,17 +238,7 @@ START_TEST(two_pieces_give_what_one_gives)
     static const char text[] =
         "get a b\r\ngats 1 c\nset k 0 0 5\r\nab\r\nc\r\ncas k 0 0 2 x\r\nab\r\nset k 0 0 2\r\nabcd"
         "delete k noreply\r\nfoo\r\n\r\nincr k 1\r\nmn\r\nset big 0 0 9\r\nabcd";
-    struct stream_cuts cuts = {.requests_max = 1};
-    for (size_t bytes = 1; bytes < sizeof text; bytes++) {
-        cuts.bytes_first = 0;
-        char *whole = stream_log(span_of(text, bytes), &cuts);
-        for (cuts.bytes_first = 1; cuts.bytes_first < bytes; cuts.bytes_first++) {
-            char *log = stream_log(span_of(text, bytes), &cuts);
-            ck_assert_str_eq(log, whole);
-            free(log);
-        }
-        free(whole);
-    }
+    split_in_two(span_of(text, sizeof text), PROTOCOL_TEXT);
 }
 END_TEST
 

@@ -196,6 +196,16 @@ START_TEST(pools_may_have_65535_servers)
 }
 END_TEST
 
+START_TEST(a_ring_may_have_one_point)
+{
+    struct ketch_ring *ring = pool_finish(pool_of("native,weights=none,points=1,words=1", 1));
+    ck_assert_uint_eq(pool_view(ring, 0).points, 1);
+    ck_assert_double_eq(pool_view(ring, 0).share, 1);
+    ck_assert_uint_eq(pool_pick(ring, 1), 0);
+    ketch_ring_unref(ring);
+}
+END_TEST
+
 START_TEST(pools_have_bounds)
 {
     struct ketch_ring_builder *b = pool_of("native", 1);
@@ -762,6 +772,7 @@ add_tests(Suite *s)
     tcase_add_test(t, ids_stay_when_a_server_is_removed);
     tcase_add_test(t, a_ring_does_not_change_with_its_builder);
     tcase_add_test(t, pools_may_have_65535_servers);
+    tcase_add_test(t, a_ring_may_have_one_point);
     tcase_add_test(t, pools_have_bounds);
     tcase_add_test(t, an_ejection_makes_the_ring_of_the_live);
     tcase_add_test(t, nobody_has_a_key_when_all_are_ejected);

@@ -313,6 +313,18 @@ START_TEST(copies_have_keys_of_their_own_and_begin_elsewhere)
 }
 END_TEST
 
+/* It would be a moment of 1970. */
+START_TEST(no_ttl_is_taken_for_a_date)
+{
+    struct arrangement a;
+    arrange(&a, "a,11\nb,12,60\nc,13,2592000\nd,14,2592001\ne,15,4294967295\n", 1, 1000);
+    static const uint32_t wanted_s[] = {0, 60, 2592000, 2592000, 2592000};
+    for (size_t i = 0; i < ARRAY_COUNT(wanted_s); i++)
+        ck_assert_uint_eq(next(&a).ttl_s, wanted_s[i]);
+    trace_fini(&a.trace);
+}
+END_TEST
+
 START_TEST(sizes_are_cut_at_the_cap_and_at_nothing)
 {
     struct arrangement a;
@@ -377,6 +389,7 @@ add_tests(Suite *suite)
     suite_add_tcase(suite, generators);
     TCase *order = tcase_create("order");
     tcase_add_test(order, copies_have_keys_of_their_own_and_begin_elsewhere);
+    tcase_add_test(order, no_ttl_is_taken_for_a_date);
     tcase_add_test(order, sizes_are_cut_at_the_cap_and_at_nothing);
     tcase_add_test(order, an_object_without_a_size_always_gets_the_same);
     tcase_add_test(order, the_sum_counts_each_object_once);

@@ -54,7 +54,7 @@ order_next(struct order *o, struct order_request *r, char *key)
     r->number = o->next_copy * o->trace->objects + t->object;
     r->key_bytes = (uint32_t)keyspace_write(&o->keys, r->number, key);
     r->value_bytes = value_bytes(o, t, r->number, r->key_bytes);
-    r->ttl_s = t->ttl_s;
+    r->ttl_s = t->ttl_s < ORDER_TTL_S_MAX ? t->ttl_s : ORDER_TTL_S_MAX;
     advance(o);
     return true;
 }

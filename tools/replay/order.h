@@ -37,11 +37,14 @@ struct order {
     size_t step; /* requests of each copy so far */
 };
 
+/* memcached takes more for a date, and no replay lasts so long. */
+#define ORDER_TTL_S_MAX (30 * 24 * 60 * 60)
+
 struct order_request {
     uint32_t number;
     uint32_t key_bytes;
     uint32_t value_bytes;
-    uint32_t ttl_s;
+    uint32_t ttl_s; /* 0: for ever; ORDER_TTL_S_MAX at most */
 };
 
 /* Goes back to the first request. */

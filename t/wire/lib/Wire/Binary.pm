@@ -1,4 +1,4 @@
-# Wire::Binary - the binary protocol, as differ needs to know it (lib/Wire/Text.pm says what that is).
+# Wire::Binary - the binary protocol, as differ needs to know it (lib/Wire/Protocol.pm says what that is).
 #
 # The last byte of a packet's opaque, which servers repeat, is the number of its key in the script: so
 # it is known whose unique a reply tells.
@@ -6,6 +6,7 @@ package Wire::Binary;
 
 use strict;
 use warnings;
+use parent qw(Wire::Protocol);
 use Wire::Binary::Differences;
 use Wire::Binary::Generator;
 use Wire::Uniques;
@@ -14,27 +15,6 @@ use constant {
     HEADER_BYTES => 24,
     VERSION      => 0x0b,
 };
-
-sub new
-{
-    my ($class, %with) = @_;
-    my $generator = $with{excuses}
-        ? Wire::Binary::Generator->new(allowed => \&Wire::Binary::Differences::allow,
-                                       avoid   => Wire::Binary::Differences::avoid())
-        : Wire::Binary::Generator->new(allowed => sub { 1 }, avoid => {});
-    return bless {generator => $generator, excuses => $with{excuses}}, $class;
-}
-
-sub script
-{
-    my ($self, $round, $count) = @_;
-    return $self->{generator}->script($round, $count);
-}
-
-sub list
-{
-    return Wire::Binary::Differences::list();
-}
 
 # What is no packet stays as it is.
 sub canonical
@@ -55,12 +35,6 @@ sub canonical
         $out .= $header . $body;
     }
     return $out . substr $reply, $at;
-}
-
-sub same
-{
-    my ($self, $one, $other) = @_;
-    return $one eq $other;
 }
 
 1;

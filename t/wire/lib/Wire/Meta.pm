@@ -1,4 +1,4 @@
-# Wire::Meta - the meta commands, as differ needs to know them (lib/Wire/Text.pm says what that is).
+# Wire::Meta - the meta commands, as differ needs to know them (lib/Wire/Protocol.pm says what that is).
 #
 # Times may differ by a little: two servers' clocks do not tick at the same moment, and on a busy machine
 # one may come to it seconds after the other.  (Exact times are for the transcripts.)
@@ -6,33 +6,13 @@ package Wire::Meta;
 
 use strict;
 use warnings;
+use parent qw(Wire::Protocol);
 use MIME::Base64 qw(decode_base64);
 use Wire::Meta::Differences;
 use Wire::Meta::Generator;
 use Wire::Uniques;
 
 use constant CLOCK_SLACK_S => 5;
-
-sub new
-{
-    my ($class, %with) = @_;
-    my $generator = $with{excuses}
-        ? Wire::Meta::Generator->new(allowed => \&Wire::Meta::Differences::allow,
-                                     avoid   => Wire::Meta::Differences::avoid())
-        : Wire::Meta::Generator->new(allowed => sub { 1 }, avoid => {});
-    return bless {generator => $generator, excuses => $with{excuses}}, $class;
-}
-
-sub script
-{
-    my ($self, $round, $count) = @_;
-    return $self->{generator}->script($round, $count);
-}
-
-sub list
-{
-    return Wire::Meta::Differences::list();
-}
 
 sub canonical
 {

@@ -103,6 +103,9 @@ sub direct
     } elsif ($do eq 'exits') {
         my $wrong = $self->{server}->reap($self->{timeout_s});
         $self->fail('the server exits with status 0', $wrong) if $wrong;
+    } elsif ($do eq 'says') {
+        my $log = $self->{server}->log_text;
+        $self->fail("the server has said: $step->{text}", $log) if index($log, $step->{text}) < 0;
     } elsif ($do eq 'close') {
         delete $self->{conns}{$step->{conn}};
     } elsif ($do eq 'deaf') {

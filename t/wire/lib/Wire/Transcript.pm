@@ -7,7 +7,7 @@
 #   step        { do => 'send',   conn, line, text, uses => bool }
 #               { do => 'expect', conn, line,
 #                 kind => 'text' | 'line' | 'lines' | 'eof' | 'silence', ... }
-#               { do => 'wait' | 'pass' | 'clock' | 'exits' | 'close' | 'deaf', ... }
+#               { do => 'wait' | 'pass' | 'clock' | 'exits' | 'says' | 'close' | 'deaf', ... }
 package Wire::Transcript;
 
 use strict;
@@ -133,6 +133,7 @@ sub read_directive
     return {do => 'clock', command => 'p'} if $words eq 'the clock stands';
     return {do => 'clock', command => 'r'} if $words eq 'the clock runs';
     return {do => 'exits'} if $words eq 'server exits';
+    return {do => 'says', text => $1} if $words =~ /^server says (.+)\z/;
     return {do => 'close'} if $words eq 'close';
     return {do => 'deaf'} if $words eq 'stop reading';
     die "unknown directive: $words\n";

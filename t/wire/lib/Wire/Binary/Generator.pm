@@ -6,11 +6,10 @@ package Wire::Binary::Generator;
 
 use strict;
 use warnings;
+use parent qw(Wire::Generator);
+use Wire::Generator qw(pick);
 
 use constant {
-    BATCH_COMMANDS_MAX => 120,
-    VALUE_BYTES_MAX    => 20_000,
-    BLOB_BYTES         => 65_536,
     NO_KEY             => 0xff,    # where the number of a key stands in an opaque
 };
 
@@ -57,15 +56,7 @@ my @kinds = (
 sub new
 {
     my ($class, %with) = @_;
-    my $self = bless {allowed => $with{allowed}, avoid => $with{avoid}, table => []}, $class;
-    my $is_fine = sub { !$with{avoid}{huge_numbers} || length $_[0] < 19 };
-    $self->{numbers} = [grep { $is_fine->($_) } @numbers];
-    $self->{deltas} = [grep { $is_fine->($_) } @deltas];
-    $self->{blob} = join '', map { chr int rand 256 } 1 .. BLOB_BYTES;
-    for my $kind (@kinds) {
-        push @{$self->{table}}, ($kind) x $kind->[0];
-    }
-    return $self;
+    return $class->make(%with, kinds => \@kinds, numbers => \@numbers, deltas => \@deltas);
 }
 
 # About 'count' commands on keys of their own.
@@ -74,13 +65,7 @@ sub script
     my ($self, $round, $count) = @_;
     $self->{keys} = [(map { "r${round}_$_" } qw(a b c d e f g)), "r${round} \r\n\0\xff",
                      substr("r${round}_" . 'k' x 250, 0, 250)];
-    my @batches;
-    while ($count > 0) {
-        my $most = $count < BATCH_COMMANDS_MAX ? $count : BATCH_COMMANDS_MAX;
-        my $batch = $self->batch(1 + int rand $most);
-        $count -= @$batch;
-        push @batches, $batch;
-    }
+    my @batches = @{$self->batches($count)};
     my @last = map { command({opcode => $opcode{deleteq}, key => $_}) } @{$self->{keys}};
     return [@batches, \@last];
 }
@@ -101,12 +86,6 @@ sub batch
         return \@batch if $packets[-1]{closes};
     }
     return [@batch, command({opcode => $opcode{noop}})];
-}
-
-sub pick
-{
-    my ($from) = @_;
-    return $from->[rand @$from];
 }
 
 # The parts of a packet: opcode, extras, key, value, number of the key; cas or unique, to compare;
@@ -144,18 +123,6 @@ sub comparing
     $packet->{cas} = pick([1, '18446744073709551615']) if $dice < 0.03;
     $packet->{unique} = [$packet->{number}, int rand 1.5] if $dice > 0.8 && defined $packet->{number};
     return $packet;
-}
-
-sub value
-{
-    my ($self) = @_;
-    my $kind = rand;
-    return pick($self->{numbers}) if $kind < 0.4;
-    my $limit = $kind < 0.7 ? 20 : $kind < 0.9 ? 1000 : VALUE_BYTES_MAX;
-    my $length = int rand($limit + 1);
-    my $value = substr $self->{blob}, int rand(BLOB_BYTES - $length), $length;
-    $value =~ s/\A\s/x/ if $self->{avoid}{blank_values};
-    return $value;
 }
 
 sub storage

@@ -1,22 +1,18 @@
-# Wire::Meta::Differences - where memcached 1.6.18 is known to differ from what we promise of the meta
-# commands: the behaviour of 1.6.45 with its defects mended.
-#
-# Each has what it is about, the reason, and how random scripts stay clear of it: 'is' says of a
-# command line whether it meets the difference, given
-#   $name    its first word
+# Wire::Meta::Differences - the table of Wire::Differences for the meta commands.  'is' is given
+#   $name    the first word of a line
 #   $words   all its words, the first included
 #   $flags   the words behind key and length, by their letter, without it: {v => '', T => '30'}
-#   $line    the line without its line end,
-# or 'avoid' names what Wire::Meta::Generator is to do without.
+#   $line    the line without its LF
 package Wire::Meta::Differences;
 
 use strict;
 use warnings;
 use MIME::Base64 qw(decode_base64 encode_base64);
+use Wire::Differences;
 
 my $meta = qr/^m[sgda]$/;
 
-my @differences = (
+my $table = Wire::Differences->new(
     {
         what   => 'E and x',
         reason => '1.6.18 does not know them',
@@ -42,17 +38,8 @@ my @differences = (
         reason => 'memcached reads it with strtoul(), 1.6.45 no longer for F; we take digits only',
         is     => sub { my ($name, $words, $flags) = @_; grep { ($flags->{$_} // '') =~ /^-/ } qw(C D F J) },
     },
-    {
-        what   => 'numbers of 2^63 and more',
-        reason => '1.6.18 looks for a minus sign beyond the end of the value, and refuses it if ' .
-                  'old memory holds one',
-        avoid  => 'huge_numbers',
-    },
-    {
-        what   => 'ma, incr and decr of a value of nothing but white space',
-        reason => 'memcached looks for the number beyond its end, in old memory',
-        avoid  => 'blank_values',
-    },
+    'huge_numbers',
+    'blank_values',
     {
         what   => 'the number that l shows',
         reason => 'memcached notes an access at most once a minute, we note each (Wire::Meta)',
@@ -91,11 +78,7 @@ my @differences = (
             return defined $flags->{b} && !is_canonical($words->[1]);
         },
     },
-    {
-        what   => 'ma, incr and decr of an item whose answer to an mg before it waits to be sent',
-        reason => 'memcached makes a new item then, which nobody has fetched yet and is not padded',
-        avoid  => 'held_items',
-    },
+    'held_items',
     {
         what   => 'v of mg with C',
         reason => '1.6.18 sends the value also if the unique is the same',
@@ -114,16 +97,8 @@ my @differences = (
         reason => '1.6.18 says ERROR',
         is     => sub { my ($name, $words) = @_; $name =~ $meta && @$words < 2 },
     },
-    {
-        what   => 'a line of less than four bytes with its end',
-        reason => '1.6.18 says ERROR, later versions CLIENT_ERROR bad command line format',
-        is     => sub { my ($name, $words, $flags, $line) = @_; length $line < 3 },
-    },
-    {
-        what   => 'spaces before a command',
-        reason => '1.6.18 overlooks them, later versions say ERROR',
-        is     => sub { my ($name, $words, $flags, $line) = @_; $line =~ /^ / },
-    },
+    'short_line',
+    'leading_spaces',
     {
         what   => 'a word that can be no flag',
         reason => '1.6.18 says invalid flag, later versions bad command line format',
@@ -182,24 +157,16 @@ my @differences = (
     },
 );
 
-# "what: reason" of every difference.
-sub list
+sub table
 {
-    return map { "$_->{what}: $_->{reason}" } @differences;
-}
-
-# What Wire::Meta::Generator is to avoid: a set.
-sub avoid
-{
-    return {map { $_->{avoid} => 1 } grep { $_->{avoid} } @differences};
+    return $table;
 }
 
 # Whether a line, without its LF, meets none of them.
 sub allow
 {
     my ($line) = @_;
-    (my $text = $line) =~ s/\r\z//;
-    my @words = grep { $_ ne '' } split / /, $text;
+    my @words = Wire::Differences::words($line);
     my $name = $words[0] // '';
     my %flags;
     if ($name =~ $meta) {
@@ -209,10 +176,7 @@ sub allow
             $flags{$letter} //= $token;
         }
     }
-    for my $known (@differences) {
-        return 0 if $known->{is} && $known->{is}->($name, \@words, \%flags, $line);
-    }
-    return 1;
+    return !$table->meets($name, \@words, \%flags, $line);
 }
 
 my %largest = (

@@ -7,14 +7,13 @@ package Wire::Meta::Generator;
 
 use strict;
 use warnings;
+use parent qw(Wire::Generator);
 use List::Util qw(shuffle);
 use MIME::Base64 qw(encode_base64);
+use Wire::Generator qw(first_line pick);
 
 use constant {
-    BATCH_COMMANDS_MAX => 120,
-    VALUE_BYTES_MAX    => 20_000,
     LARGE_BYTES        => 700_000,     # more than one chunk of memcached's
-    BLOB_BYTES         => 65_536,
     ROUNDS_PER_PAUSE   => 25,
     SHORT_S            => 2,
     PAUSE_S            => 4.5,
@@ -78,15 +77,7 @@ my %modes = (
 sub new
 {
     my ($class, %with) = @_;
-    my $self = bless {allowed => $with{allowed}, avoid => $with{avoid}, table => []}, $class;
-    my $is_fine = sub { !$with{avoid}{huge_numbers} || length $_[0] < 19 };
-    $self->{deltas} = [grep { $is_fine->($_) } @deltas];
-    $self->{numbers} = [grep { $is_fine->($_) } @numbers, @huge_numbers];
-    $self->{blob} = join '', map { chr int rand 256 } 1 .. BLOB_BYTES;
-    for my $kind (@kinds) {
-        push @{$self->{table}}, ($kind) x $kind->[0];
-    }
-    return $self;
+    return $class->make(%with, kinds => \@kinds, numbers => [@numbers, @huge_numbers], deltas => \@deltas);
 }
 
 # About 'count' commands on keys of their own.
@@ -123,19 +114,6 @@ sub base64
     return encode_base64($bytes, '');
 }
 
-sub batches
-{
-    my ($self, $count) = @_;
-    my @batches;
-    while ($count > 0) {
-        my $most = $count < BATCH_COMMANDS_MAX ? $count : BATCH_COMMANDS_MAX;
-        my $batch = $self->batch(1 + int rand $most);
-        $count -= @$batch;
-        push @batches, $batch;
-    }
-    return \@batches;
-}
-
 sub batch
 {
     my ($self, $count) = @_;
@@ -167,13 +145,6 @@ sub short_lived
     return [@batch, command("mn\r\n")];
 }
 
-sub first_line
-{
-    my ($command) = @_;
-    my $unique = $command->{unique} ? '1' : '';
-    return ("$command->{head}$unique$command->{tail}" =~ /\A([^\n]*)/)[0];
-}
-
 # Either no number gets longer, or there is nothing to forget.
 sub is_remembered
 {
@@ -190,12 +161,6 @@ sub is_arithmetic
 {
     my ($command) = @_;
     return $command->{head} =~ /\A *(?:ma|incr|decr) /;
-}
-
-sub pick
-{
-    my ($from) = @_;
-    return $from->[rand @$from];
 }
 
 sub chance
@@ -215,12 +180,10 @@ sub value
     my ($self) = @_;
     my $kind = rand;
     return pick($self->{numbers}) if $kind < 0.4;
-    my $limit = $kind < 0.8 ? 20 : $kind < 0.95 ? 1000 : VALUE_BYTES_MAX;
-    my $length = int rand($limit + 1);
-    my $value = substr $self->{blob}, int rand(BLOB_BYTES - $length), $length;
-    $value = substr $value x (1 + LARGE_BYTES / ($length + 1)), 0, LARGE_BYTES if chance(0.1);
-    $value =~ s/\A\s/x/ if $self->{avoid}{blank_values};
-    return $value;
+    my $value = $self->bytes($kind < 0.8 ? 20 : $kind < 0.95 ? 1000 : Wire::Generator::VALUE_BYTES_MAX);
+    my $times = 1 + LARGE_BYTES / (length($value) + 1);
+    $value = substr $value x $times, 0, LARGE_BYTES if chance(0.1);
+    return $self->not_blank($value);
 }
 
 # A meta command: its name, what stands between key and flags, and the data behind it.

@@ -1,16 +1,12 @@
-# Wire::Text::Differences - where memcached 1.6.18, the version in Debian 12, is known to differ from
-# what we promise of the classic commands: the behaviour of 1.6.45 with its defects mended.
-#
-# Each has what it is about, the reason, and how random scripts stay clear of it: 'is' says of a
-# command line whether it meets the difference, given
-#   $name    its first word, '' if it has none
+# Wire::Text::Differences - the table of Wire::Differences for the classic commands.  'is' is given
+#   $name    the first word of a line, '' if it has none
 #   $words   all its words, the first included
-#   $line    the line without its LF,
-# or 'avoid' names what Wire::Text::Generator is to do without.
+#   $line    the line without its LF
 package Wire::Text::Differences;
 
 use strict;
 use warnings;
+use Wire::Differences;
 
 my $storage = qr/^(?:set|add|replace|append|prepend|cas)$/;
 my $takes_noreply = qr/^(?:set|add|replace|append|prepend|cas|incr|decr|delete|touch|flush_all
@@ -26,12 +22,8 @@ my %most = (
     touch => 3, flush_all => 2, verbosity => 2,
 );
 
-my @differences = (
-    {
-        what   => 'a line of less than four bytes with its end',
-        reason => '1.6.18 says ERROR, later versions CLIENT_ERROR bad command line format',
-        is     => sub { my ($name, $words, $line) = @_; length $line < 3 },
-    },
+my $table = Wire::Differences->new(
+    'short_line',
     {
         what   => 'too few words for the command',
         reason => '1.6.18 says ERROR (to gat 10: END), later versions CLIENT_ERROR',
@@ -93,11 +85,7 @@ my @differences = (
             return defined $digits && $digits > 2147483647;
         },
     },
-    {
-        what   => 'spaces before a command',
-        reason => '1.6.18 overlooks them, later versions say ERROR',
-        is     => sub { my ($name, $words, $line) = @_; $line =~ /^ / },
-    },
+    'leading_spaces',
     {
         what   => 'an unknown command with noreply',
         reason => '1.6.18 says ERROR, later versions nothing',
@@ -137,23 +125,9 @@ my @differences = (
             return $line =~ /[\r\0](?!\z)|\0\z/;
         },
     },
-    {
-        what   => 'incr and decr of values of 2^63 and more',
-        reason => '1.6.18 looks for a minus sign beyond the end of the value, and refuses it if ' .
-                  'old memory holds one',
-        avoid  => 'huge_numbers',
-    },
-    {
-        what   => 'incr and decr of a value of nothing but white space',
-        reason => 'memcached looks for the number beyond its end, in old memory',
-        avoid  => 'blank_values',
-    },
-    {
-        what   => 'a flush_all with a delay after one without',
-        reason => 'memcached forgets the first and shows again what nobody has looked for since, ' .
-                  'we do not',
-        avoid  => 'flush_delays',
-    },
+    'huge_numbers',
+    'blank_values',
+    'flush_delays',
     {
         what   => 'shutdown without -A',
         reason => '1.6.18 says ERROR: shutdown not enabled, 1.6.45 SERVER_ERROR: ...',
@@ -161,29 +135,17 @@ my @differences = (
     },
 );
 
-# "what: reason" of every difference.
-sub list
+sub table
 {
-    return map { "$_->{what}: $_->{reason}" } @differences;
-}
-
-# What Wire::Text::Generator is to avoid: a set.
-sub avoid
-{
-    return {map { $_->{avoid} => 1 } grep { $_->{avoid} } @differences};
+    return $table;
 }
 
 # Whether a line, without its LF, meets none of them.
 sub allow
 {
     my ($line) = @_;
-    (my $text = $line) =~ s/\r\z//;
-    my @words = grep { $_ ne '' } split / /, $text;
-    my $name = $words[0] // '';
-    for my $known (@differences) {
-        return 0 if $known->{is} && $known->{is}->($name, \@words, $line);
-    }
-    return 1;
+    my @words = Wire::Differences::words($line);
+    return !$table->meets($words[0] // '', \@words, $line);
 }
 
 # Whether digits are more than 64 bits hold; Perl would compare them as floating point.

@@ -5,12 +5,8 @@ package Wire::Text::Generator;
 
 use strict;
 use warnings;
-
-use constant {
-    BATCH_COMMANDS_MAX => 120,
-    VALUE_BYTES_MAX    => 20000,
-    BLOB_BYTES         => 65536,
-};
+use parent qw(Wire::Generator);
+use Wire::Generator qw(first_line pick);
 
 my @exptimes = (0, 0, 0, 0, 100, 3600, 2592000, 2592001, -1, -100, 2147483647);
 my @flags = (0, 0, 0, 1, 5, 65535, 2147483648, 4294967295);
@@ -35,15 +31,7 @@ my @kinds = (
 sub new
 {
     my ($class, %with) = @_;
-    my $self = bless {allowed => $with{allowed}, avoid => $with{avoid}, table => []}, $class;
-    my $is_fine = sub { !$with{avoid}{huge_numbers} || length $_[0] < 19 };
-    $self->{numbers} = [grep { $is_fine->($_) } @numbers];
-    $self->{deltas} = [grep { $is_fine->($_) } @deltas];
-    $self->{blob} = join '', map { chr int rand 256 } 1 .. BLOB_BYTES;
-    for my $kind (@kinds) {
-        push @{$self->{table}}, ($kind) x $kind->[0];
-    }
-    return $self;
+    return $class->make(%with, kinds => \@kinds, numbers => \@numbers, deltas => \@deltas);
 }
 
 # About 'count' commands on keys of their own.
@@ -52,13 +40,7 @@ sub script
     my ($self, $round, $count) = @_;
     $self->{keys} = [(map { "r${round}_$_" } qw(a b c d e f g)), "r${round}_\t\xe9\x01",
                      substr("r${round}_" . 'k' x 250, 0, 250)];
-    my @batches;
-    while ($count > 0) {
-        my $most = $count < BATCH_COMMANDS_MAX ? $count : BATCH_COMMANDS_MAX;
-        my $batch = $self->batch(1 + int rand $most);
-        $count -= @$batch;
-        push @batches, $batch;
-    }
+    my @batches = @{$self->batches($count)};
     push @batches, [map { {head => "delete $_ noreply\r\n", tail => ''} } @{$self->{keys}}];
     return \@batches;
 }
@@ -79,19 +61,6 @@ sub batch
     return \@batch;
 }
 
-sub first_line
-{
-    my ($command) = @_;
-    my $unique = $command->{unique} ? '1' : '';
-    return ("$command->{head}$unique$command->{tail}" =~ /\A([^\n]*)/)[0];
-}
-
-sub pick
-{
-    my ($from) = @_;
-    return $from->[rand @$from];
-}
-
 sub key
 {
     my ($self) = @_;
@@ -101,18 +70,6 @@ sub key
 sub noreply
 {
     return rand() < 0.1 ? ' noreply' : '';
-}
-
-sub value
-{
-    my ($self) = @_;
-    my $kind = rand;
-    return pick($self->{numbers}) if $kind < 0.4;
-    my $limit = $kind < 0.7 ? 20 : $kind < 0.9 ? 1000 : VALUE_BYTES_MAX;
-    my $length = int rand($limit + 1);
-    my $value = substr $self->{blob}, int rand(BLOB_BYTES - $length), $length;
-    $value =~ s/\A\s/x/ if $self->{avoid}{blank_values};
-    return $value;
 }
 
 sub command
@@ -200,7 +157,7 @@ sub plain
 sub bad_chunk
 {
     my ($self) = @_;
-    my $value = substr $self->{blob}, int rand(BLOB_BYTES - 200), int rand 200;
+    my $value = substr $self->{blob}, int rand(Wire::Generator::BLOB_BYTES - 200), int rand 200;
     my $name = pick([qw(set add replace append prepend)]);
     my $line = join(' ', $name, $self->key, 0, 0, length $value) . noreply();
     my $rest = pick(["xxyyyyy", 'xxmn', "\rxmn a", 'zzget ' . $self->key]);
