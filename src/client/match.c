@@ -15,9 +15,9 @@ static bool match_text(struct ketch_conn *conn, struct op *op, const struct repl
 
 #define STORE_META BIT(HD) | BIT(NS) | BIT(EX) | BIT(NF)
 #define STORE_TEXT BIT(STORED) | BIT(NOT_STORED) | BIT(EXISTS) | BIT(NOT_FOUND)
-#define GET_META   BIT(HD) | BIT(VA) | BIT(EN)
+#define GET_META   BIT(VA) | BIT(EN)
 #define GET_TEXT   BIT(VALUE) | BIT(END)
-#define ARITH_META BIT(HD) | BIT(VA) | BIT(NF) | BIT(NS) | BIT(EX)
+#define ARITH_META BIT(VA) | BIT(NF) | BIT(NS) | BIT(EX)
 #define ARITH_TEXT BIT(NUMBER) | BIT(NOT_FOUND) | BIT(STORED) | BIT(NOT_STORED)
 #define ANY_META                                                                                   \
     BIT(HD) | BIT(VA) | BIT(EN) | BIT(NF) | BIT(NS) | BIT(EX) | BIT(ME)
@@ -335,7 +335,7 @@ find_key(struct op *op, struct ketch_bytes name)
     for (uint32_t n = 0; n < op->key_count; n++) {
         struct mget_key *key = &op->keys[op->cursor];
         op->cursor = op->cursor + 1 < op->key_count ? op->cursor + 1 : 0;
-        if (!key->answered && same(name, key->p, key->bytes))
+        if ((op->completed || !key->answered) && same(name, key->p, key->bytes))
             return key;
     }
     return NULL;
@@ -348,11 +348,13 @@ match_text_mget(struct op *op, const struct reply *reply)
         finish_mget(op);
         return true;
     }
-    if (op->completed)
-        return true;
     struct mget_key *key = find_key(op, reply->key);
-    if (key == NULL)
+    if (key == NULL || op->keys_left == 0)
         return false;
+    if (op->completed) { /* too late, but it must be one that is owed */
+        op->keys_left--;
+        return true;
+    }
     struct ketch_result r;
     op_result(op, KETCH_OK, 0, &r);
     fill_text(reply, &r);

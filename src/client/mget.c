@@ -59,7 +59,6 @@ mget_end(struct op *op, enum ketch_status status, int error)
         return;
     op_result(op, status, error, &basic);
     op->completed = true;
-    op->keys = NULL;
     timer_clear(&client->timers, &op->timer);
     for (uint32_t i = 0; i < count; i++) {
         if (keys[i].answered)
@@ -85,7 +84,13 @@ release(struct mget *mget, struct ketch_client *client)
     r.text = ketch_status_text(r.status);
     r.server = KETCH_SERVER_NONE;
     mget->done(mget->arg, &r);
-    free(mget);
+}
+
+void
+mget_unref(struct mget *mget)
+{
+    if (--mget->refs == 0)
+        free(mget);
 }
 
 /* ---- which server gets which ---- */
@@ -197,7 +202,7 @@ mget_reroute(struct op *op, enum ketch_status status, int error)
         keys[unanswered++] = key;
     }
     op->completed = true;
-    op->keys = NULL;
+    mget->refs++;
     op_destroy(op);
     for (uint32_t i = 0; i < unanswered; i++) {
         struct ketch_bytes wire = {keys[i].p, keys[i].bytes};
@@ -208,6 +213,7 @@ mget_reroute(struct op *op, enum ketch_status status, int error)
     client->counters.retries += unanswered;
     start_sorted(client, mget, keys, unanswered, deadline_us, moves);
     release(mget, client);
+    mget_unref(mget);
 }
 
 /* ---- a new one ---- */
@@ -352,7 +358,7 @@ start(struct ketch_client *client, struct mget *mget, size_t count)
     uint32_t timeout_ms = mget->options.timeout_ms != 0 ? mget->options.timeout_ms
                                                         : client->conf.timeout_ms;
     int64_t deadline_us = client_now(client) + (int64_t)timeout_ms * 1000;
-    mget->ops_left = 1; /* this one */
+    mget->ops_left = mget->refs = 1; /* this one */
     if (any_is_out(client)) {
         enum ketch_status status;
         for (size_t i = 0; i < count; i++)
@@ -363,6 +369,7 @@ start(struct ketch_client *client, struct mget *mget, size_t count)
         start_slices(client, mget, mget->keys, count, deadline_us, 0);
     }
     release(mget, client);
+    mget_unref(mget);
 }
 
 enum ketch_status

@@ -3,7 +3,7 @@
  * The keys are copied once, sorted by server; each server's part is an op that refers to its slice.
  *
  * Threads:   the client's.
- * Ownership: the last of its ops to end frees the mget.
+ * Ownership: the last of its ops to go frees the mget: a late answer is told from a wrong one by the keys.
  * Failure:   statuses; keys whose server cannot take them end one by one.
  */
 #ifndef KETCH_CLIENT_MGET_H
@@ -18,6 +18,9 @@ void mget_answer(struct op *op, struct mget_key *key, struct ketch_result *r);
 /* The keys without an answer end with this status, and the op with them.  It is not looked at
  * afterwards. */
 void mget_end(struct op *op, enum ketch_status status, int error);
+
+/* An op of it is gone. */
+void mget_unref(struct mget *mget);
 
 /* Its server is out: each key goes where it belongs now.  Destroys the op. */
 void mget_reroute(struct op *op, enum ketch_status status, int error);

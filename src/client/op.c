@@ -140,6 +140,7 @@ op_create_mget(struct ketch_client *client, struct mget *mget, struct mget_key *
     op->verb = VERB_MGET;
     op->options = mget->options;
     op->mget = mget;
+    mget->refs++;
     op->keys = keys;
     op->key_count = op->keys_left = count;
     op->arg = mget->arg;
@@ -156,6 +157,8 @@ op_destroy(struct op *op)
     timers_release(&op->client->timers);
     if (op->server != NULL)
         server_forget(op->server, op);
+    if (op->mget != NULL)
+        mget_unref(op->mget);
     free(op);
 }
 
@@ -304,11 +307,14 @@ due(struct timer *timer, int64_t now_us)
     struct op *op = CONTAINER_OF(timer, struct op, timer);
     struct server *server = op->server;
     bool in_sent = op->in_sent;
+    /* One that came from a server that is out has not had its whole time here: it would put one server
+     * out after the other. */
+    bool tells = in_sent && op->moves == 0;
     if (in_sent) {
         conn_owes(&server->conn, now_us);
         op_end(op, KETCH_TIMEOUT, 0);
     } else {
         op_abort(op, KETCH_TIMEOUT, 0);
     }
-    server_timed_out(server, now_us, in_sent);
+    server_timed_out(server, now_us, tells);
 }

@@ -247,6 +247,17 @@ sort_sent(struct server *server, enum ketch_status status, struct list *again, s
     }
 }
 
+/* A reply that is none was the first one's. */
+static void
+end_lost(struct list *ops, const struct link *head, enum ketch_status status, int error)
+{
+    struct link *first;
+    enum ketch_status others = status == KETCH_AUTH ? KETCH_AUTH : KETCH_LOST;
+    while ((first = list_first(ops)) != NULL)
+        op_abort(CONTAINER_OF(first, struct op, link),
+                 first == head && status == KETCH_PROTOCOL ? status : others, error);
+}
+
 /* Whether the end of a connection is the server's failure. */
 static bool
 is_failure(const struct server *server, enum conn_state before, enum ketch_status status)
@@ -261,6 +272,7 @@ void
 server_disconnected(struct server *server, enum conn_state before, enum ketch_status status, int error)
 {
     struct list again, lost;
+    struct link *head = list_first(&server->conn.ops);
     bool failure = is_failure(server, before, status);
     bool unknown = before == CONN_PROBE && server->protocol == KETCH_PROTOCOL_AUTO;
     list_init(&again);
@@ -273,7 +285,7 @@ server_disconnected(struct server *server, enum conn_state before, enum ketch_st
         server->probe_unanswered = true;
     else if (failure)
         fail(server, status, error);
-    end_all(&lost, status == KETCH_AUTH ? KETCH_AUTH : KETCH_LOST, error);
+    end_lost(&lost, head, status, error);
     if (status == KETCH_NO_MEMORY)
         give_up_waiting(server);
     else
@@ -315,6 +327,9 @@ fail(struct server *server, enum ketch_status status, int error)
     int64_t now_us = client_now(server->client);
     server->why = status;
     server->error = error;
+    /* It was dying when it was asked for its protocol, and is no proxy. */
+    if (status == KETCH_DOWN || status == KETCH_DNS)
+        server->probe_unanswered = false;
     if (server->out) {
         schedule_retry(server);
         return;
@@ -341,10 +356,10 @@ retry_due(struct timer *timer, int64_t now_us)
 }
 
 void
-server_timed_out(struct server *server, int64_t now_us, bool sent)
+server_timed_out(struct server *server, int64_t now_us, bool tells)
 {
     /* Many requests of the same moment are one failure. */
-    if (!sent || server->out || server->last_timeout_us == now_us)
+    if (!tells || server->out || server->last_timeout_us == now_us)
         return;
     server->last_timeout_us = now_us;
     fail(server, KETCH_TIMEOUT, 0);

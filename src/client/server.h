@@ -41,8 +41,8 @@ void server_forget(struct server *server, struct op *op);
 void server_ready(struct server *server);
 void server_disconnected(struct server *server, enum conn_state before, enum ketch_status status,
                          int error);
-/* A request timed out; sent: it may be the server's fault. */
-void server_timed_out(struct server *server, int64_t now_us, bool sent);
+/* A request timed out; tells: it may be the server's fault. */
+void server_timed_out(struct server *server, int64_t now_us, bool tells);
 
 /* Ends all its requests, and closes. */
 void server_shut(struct server *server, enum ketch_status status);

@@ -58,6 +58,7 @@ struct mget {
     ketch_done each, done;
     void *arg;
     size_t ops_left;
+    size_t refs; /* of its ops, and while it is at work: what comes late is told by its keys */
     enum ketch_status first; /* that was neither KETCH_OK nor KETCH_MISS */
     struct ketch_options options;
     struct mget_key *keys; /* those of one server together */
@@ -93,7 +94,7 @@ struct op {
 
     /* Of a multi-get only. */
     struct mget *mget;
-    struct mget_key *keys; /* NULL: completed */
+    struct mget_key *keys; /* of the mget's */
     uint32_t key_count;
     uint32_t keys_left;
     uint32_t cursor;           /* text: values come in the order of the keys, mostly */

@@ -645,6 +645,24 @@ START_TEST(a_proxy_that_hangs_up_at_the_question_is_spoken_to_in_text)
 }
 END_TEST
 
+START_TEST(a_server_that_died_at_the_question_is_asked_again)
+{
+    struct outcome o = {0};
+    begin(1, KETCH_PROTOCOL_AUTO);
+    get("foo", &o);
+    ck_assert_str_eq(fake_heard(&f, 0), "mn probe\r\n");
+    f.servers[0].manner = FAKE_REFUSES;
+    fake_hang_up(&f, 0, KETCH_LOST, ECONNRESET);
+    ck_assert_int_eq(o.status, KETCH_DOWN);
+    f.servers[0].manner = FAKE_ACCEPTS;
+    fake_advance(&f, 1500);
+    ck_assert_str_eq(fake_heard(&f, 0), "mn probe\r\n");
+    fake_say(&f, 0, "MN\r\n");
+    ck_assert_int_eq(ketch_client_server_protocol(f.client, 0), KETCH_PROTOCOL_META);
+    end();
+}
+END_TEST
+
 START_TEST(a_server_that_unlearned_meta_is_asked_again)
 {
     struct outcome o = {0};
@@ -1269,6 +1287,7 @@ add_tests(Suite *s)
     ADD(the_protocol_is_asked_for_once);
     ADD(an_old_server_is_spoken_to_in_text);
     ADD(a_proxy_that_hangs_up_at_the_question_is_spoken_to_in_text);
+    ADD(a_server_that_died_at_the_question_is_asked_again);
     ADD(a_server_that_unlearned_meta_is_asked_again);
     ADD(a_login_comes_first);
     ADD(a_refused_login_is_not_a_miss);
