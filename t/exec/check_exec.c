@@ -764,6 +764,23 @@ START_TEST(stats_counts_what_happened)
 }
 END_TEST
 
+START_TEST(what_is_found_expired_is_a_miss_that_counts_as_expired)
+{
+    struct server *sv = server_open();
+    struct client c = client_open(sv);
+    client_ask(&c, "set e 0 2 1\r\nx\r\n", "STORED\r\n");
+    server_wait(sv, 1);
+    client_ask(&c, "get e\r\n", "VALUE e 0 1\r\nx\r\nEND\r\n");
+    ck_assert_uint_eq(stat_of(&c, "", "get_expired"), 0);
+    server_wait(sv, 1);
+    client_ask(&c, "get e\r\n", "END\r\n");
+    ck_assert_uint_eq(stat_of(&c, "", "get_expired"), 1);
+    ck_assert_uint_eq(stat_of(&c, "", "get_misses"), 1);
+    client_close(&c);
+    server_close(sv);
+}
+END_TEST
+
 START_TEST(reset_keeps_what_is_there_and_forgets_what_happened)
 {
     struct server *sv = server_open();
@@ -1104,6 +1121,7 @@ add_tests(Suite *s)
     tc = tcase_create("reports");
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, stats_counts_what_happened);
+    tcase_add_test(tc, what_is_found_expired_is_a_miss_that_counts_as_expired);
     tcase_add_test(tc, reset_keeps_what_is_there_and_forgets_what_happened);
     tcase_add_test(tc, items_and_slabs_add_up);
     tcase_add_test(tc, cachedump_lists_a_class);
