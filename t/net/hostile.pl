@@ -186,7 +186,7 @@ sub never_rests
 {
     my ($server) = @_;
     my $cpu_s;
-    my $rests = wait_for(sanitized($server) ? 100 : 20, sub {
+    my $rests = wait_for(sanitized($server) ? 200 : 60, sub {
         $cpu_s = cpu_s($server);
         sleep 0.3;
         return ($cpu_s = cpu_s($server) - $cpu_s) < 0.03;
