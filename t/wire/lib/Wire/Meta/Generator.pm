@@ -98,6 +98,7 @@ sub script
 sub choose_keys
 {
     my ($self, $round) = @_;
+    $self->{absent} = "r${round}_no_such_key"; # until an ma makes it
     my @plain = ((map { "r${round}_$_" } qw(a b c d)), "r${round}_" . 'k' x 100);
     my @binary = ("r${round}\0 \r\n\xff", "r${round} " . 'b' x 150);
     my @long = (substr "r${round}_" . 'K' x 250, 0, 250);
@@ -138,9 +139,10 @@ sub short_lived
         my @flags = shuffle(@b, pick([map { "T$_" } 1 .. SHORT_S, 100]), 'c', 'k');
         my $value = $self->value;
         my $more = pick(["ms $name " . length($value) . " @flags\r\n$value",
-                         "ma $name @flags N2 J5", "mg $name @flags", "md $name @flags I",
+                         "ma $name @flags N2 J5 D0", "mg $name @flags", "md $name @flags I",
                          "mg $name @b N1 k c"]);
-        push @batch, command("$more\r\n") if $self->{allowed}->($more =~ /\A([^\r]*)/);
+        my $command = command("$more\r\n");
+        push @batch, $command if $self->{allowed}->(first_line($command)) && $self->is_remembered($command);
     }
     return [@batch, command("mn\r\n")];
 }
@@ -192,7 +194,7 @@ sub meta
     my ($self, $name, $number, $data) = @_;
     my $key = pick($self->{keys});
     my ($key_name, @flags) = @{pick($key->{names})};
-    $key_name = 'no_such_key', @flags = () if chance(3);
+    $key_name = $self->{absent}, @flags = () if chance(3);
     for my $flag (sort keys %{$often{$name}}) { # sorted: a seed must always mean the same script
         push @flags, $flag . $self->flag_token($name, $flag) if chance($often{$name}{$flag});
     }
