@@ -359,7 +359,8 @@ enum ketch_status ketch_mget(struct ketch_client *client, const struct ketch_byt
                              const struct ketch_options *options, ketch_done each, ketch_done done,
                              void *arg);
 
-/* Ends every request with this 'arg' with KETCH_CANCELLED; returns how many. */
+/* Ends every request with this 'arg' with KETCH_CANCELLED; returns how many.  One that a callback starts
+ * with it meanwhile is refused with KETCH_CANCELLED. */
 size_t ketch_cancel(struct ketch_client *client, const void *arg);
 
 /* ---- read-through without a stampede ---- */

@@ -507,9 +507,12 @@ enum ketch_status
 ketch_submit(struct ketch_client *client, const struct ketch_request *request)
 {
     struct op *op;
-    if (client->transport == NULL || client->ending || (unsigned)request->verb >= KETCH_VERB_COUNT)
+    enum ketch_status status = client_accepts(client, request->arg);
+    if (status != KETCH_OK)
+        return status;
+    if ((unsigned)request->verb >= KETCH_VERB_COUNT)
         return KETCH_INVALID;
-    enum ketch_status status = op_create(client, request, &op);
+    status = op_create(client, request, &op);
     if (status != KETCH_OK)
         return status;
     return client_start(client, op, request->server);
@@ -535,7 +538,11 @@ cancel(struct timer *timer)
 size_t
 ketch_cancel(struct ketch_client *client, const void *arg)
 {
+    const void *outer = client->cancelled_arg; /* a callback may cancel something else */
+    bool is_outer = client->cancelling;
     size_t cancelled = 0;
+    client->cancelling = true;
+    client->cancelled_arg = arg;
     client_enter(client);
     /* Whatever can be cancelled has a timer.  Taking one out of the heap may move others to places that
      * were seen, so it is gone through until nothing is found. */
@@ -552,5 +559,7 @@ ketch_cancel(struct ketch_client *client, const void *arg)
         }
     }
     client_leave(client);
+    client->cancelling = is_outer;
+    client->cancelled_arg = outer;
     return cancelled;
 }

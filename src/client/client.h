@@ -19,6 +19,16 @@ client_now(const struct ketch_client *client)
     return client->transport->now_us(client->ctx);
 }
 
+/* Whether a request may be started at all.  Not one with an 'arg' that is being cancelled: a callback
+ * that asks again whenever it is called would keep ketch_cancel() busy for ever. */
+static inline enum ketch_status
+client_accepts(const struct ketch_client *client, const void *arg)
+{
+    if (client->transport == NULL || client->ending)
+        return KETCH_INVALID;
+    return client->cancelling && client->cancelled_arg == arg ? KETCH_CANCELLED : KETCH_OK;
+}
+
 /* Routes an op that was just created; id: of those that name their server.  Not KETCH_OK: it is
  * destroyed. */
 enum ketch_status client_start(struct ketch_client *client, struct op *op, uint32_t id) MUST_USE;

@@ -62,7 +62,10 @@ enum ketch_status
 ketch_fetch(struct ketch_client *client, struct ketch_bytes key,
             const struct ketch_fetch_options *options, ketch_done done, void *arg)
 {
-    if (client->transport == NULL || client->ending || done == NULL)
+    enum ketch_status status = client_accepts(client, arg);
+    if (status != KETCH_OK)
+        return status;
+    if (done == NULL)
         return KETCH_INVALID;
     if (key.p == NULL || key.bytes == 0)
         return KETCH_BAD_KEY;
@@ -76,7 +79,7 @@ ketch_fetch(struct ketch_client *client, struct ketch_bytes key,
     f->deadline_us = now_us + (int64_t)timeout_ms * 1000;
     client->counters.requests++;
     client_enter(client);
-    enum ketch_status status = ask(f, now_us);
+    status = ask(f, now_us);
     if (status != KETCH_OK) {
         client->counters.requests--;
         destroy(f);

@@ -378,14 +378,16 @@ ketch_mget(struct ketch_client *client, const struct ketch_bytes *keys, size_t c
 {
     size_t bytes;
     char *tail;
-    if (client->transport == NULL || client->ending || each == NULL || done == NULL ||
-        count > UINT32_MAX)
+    enum ketch_status status = client_accepts(client, arg);
+    if (status != KETCH_OK)
+        return status;
+    if (each == NULL || done == NULL || count > UINT32_MAX)
         return KETCH_INVALID;
     if (count == 0) {
         finish_empty(done, arg);
         return KETCH_OK;
     }
-    enum ketch_status status = check(client, keys, count, &bytes);
+    status = check(client, keys, count, &bytes);
     if (status != KETCH_OK)
         return status;
     size_t group = options != NULL ? options->group.bytes : 0;

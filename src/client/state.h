@@ -192,6 +192,8 @@ struct ketch_client {
     unsigned depth;  /* calls of client_enter() */
     bool reap;       /* a retired server may be free to go */
     bool ending;
+    bool cancelling;           /* ketch_cancel() is at work, */
+    const void *cancelled_arg; /* on requests with this */
     bool wake; /* a request was completed: ends a turn of ketch_wait_all() */
     struct timer discovery;
     uint64_t discovery_version;

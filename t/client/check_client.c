@@ -987,6 +987,34 @@ change_pool(void *arg, const struct ketch_result *r)
     ketch_cancel(f.client, arg);
 }
 
+static void
+ask_again_if_cancelled(void *arg, const struct ketch_result *r)
+{
+    unsigned *times = arg;
+    ++*times;
+    ck_assert(r->status == KETCH_CANCELLED);
+    ck_assert(ketch_get(f.client, key("again"), NULL, ask_again_if_cancelled, arg) == KETCH_CANCELLED);
+    ck_assert(ketch_fetch(f.client, key("again"), NULL, ask_again_if_cancelled, arg) == KETCH_CANCELLED);
+    struct ketch_bytes one = key("again");
+    ck_assert(ketch_mget(f.client, &one, 1, NULL, ask_again_if_cancelled, ask_again_if_cancelled, arg) ==
+              KETCH_CANCELLED);
+}
+
+START_TEST(who_is_cancelled_cannot_ask_again_at_once)
+{
+    unsigned times = 0;
+    begin_meta();
+    for (int i = 0; i < 3; i++)
+        ck_assert(ketch_get(f.client, key("a"), NULL, ask_again_if_cancelled, &times) == KETCH_OK);
+    fake_heard(&f, 0);
+    ck_assert_uint_eq(ketch_cancel(f.client, &times), 3);
+    ck_assert_uint_eq(times, 3);
+    ck_assert(ketch_get(f.client, key("a"), NULL, ask_again_if_cancelled, &times) == KETCH_OK);
+    ck_assert_uint_eq(ketch_cancel(f.client, &times), 1);
+    end();
+}
+END_TEST
+
 START_TEST(a_callback_can_take_its_own_server_away)
 {
     unsigned times = 0;
@@ -1274,6 +1302,7 @@ add_step(Suite *s)
     ADD(what_was_not_sent_waits_for_the_next_connection);
     ADD(an_idle_connection_that_ends_is_no_failure);
     ADD(everything_ends_with_the_client);
+    ADD(who_is_cancelled_cannot_ask_again_at_once);
     ADD(a_cancelled_request_leaves_the_connection_in_step);
     suite_add_tcase(s, c);
 }
