@@ -28,7 +28,8 @@ class Server:
 
     def __init__(self, name, command, cpus):
         self.name = name
-        self.port = free_port()
+        self.reserved = reserve_port()
+        self.port = self.reserved.getsockname()[1]
         self.address = f"127.0.0.1:{self.port}"
         self.log = open(os.devnull, "wb")
         self.process = subprocess.Popen(
@@ -89,6 +90,7 @@ class Server:
                 self.process.kill()
                 self.process.wait()
         self.log.close()
+        self.reserved.close()
         if self in Server.running:
             Server.running.remove(self)
 
@@ -108,10 +110,13 @@ def prepare_child(cpus):
         pass    # the idle scenario will say what it lacks
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+def reserve_port():
+    """A socket that is bound but does not listen: as long as it lives, the system gives its port to
+    nobody who asks for any, and a server may listen there because both have SO_REUSEADDR."""
+    reservation = socket.socket()
+    reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reservation.bind(("127.0.0.1", 0))
+    return reservation
 
 
 # ---- programs ----

@@ -51,15 +51,18 @@ local_socket(uint16_t port, struct sockaddr_in *in)
     return fd;
 }
 
+/* A port for as long as *reservation stays open: bound but not listening, it is given to nobody who
+ * asks the system for any port, and a server may listen there because both have SO_REUSEADDR. */
 static uint16_t
-free_port(void)
+reserve_port(int *reservation)
 {
     struct sockaddr_in in;
     socklen_t bytes = sizeof in;
-    int fd = local_socket(0, &in);
+    int fd = local_socket(0, &in), yes = 1;
+    must(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0, "setsockopt");
     must(bind(fd, (struct sockaddr *)&in, sizeof in) == 0, "bind");
     must(getsockname(fd, (struct sockaddr *)&in, &bytes) == 0, "getsockname");
-    close(fd);
+    *reservation = fd;
     return ntohs(in.sin_port);
 }
 
@@ -101,7 +104,8 @@ servers_start(struct servers *s, const char *program, size_t count)
 {
     *s = (struct servers){.program = program, .count = count};
     for (size_t i = 0; i < count; i++) {
-        s->addresses[i] = (struct ketch_server){.host = "127.0.0.1", .port = free_port()};
+        s->addresses[i] =
+            (struct ketch_server){.host = "127.0.0.1", .port = reserve_port(&s->reservations[i])};
         servers_start_one(s, i);
     }
 }
@@ -125,6 +129,8 @@ servers_signal(const struct servers *s, size_t which, int signal)
 void
 servers_stop(struct servers *s)
 {
-    for (size_t i = 0; i < s->count; i++)
+    for (size_t i = 0; i < s->count; i++) {
         servers_kill(s, i);
+        close(s->reservations[i]);
+    }
 }

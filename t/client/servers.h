@@ -19,6 +19,7 @@ struct servers {
     size_t count;
     pid_t pids[SERVERS_MAX]; /* 0: does not run */
     struct ketch_server addresses[SERVERS_MAX];
+    int reservations[SERVERS_MAX]; /* sockets that keep the ports ours, also while nobody listens */
 };
 
 /* A path, or a name to be looked for in PATH. */

@@ -7,16 +7,18 @@ import subprocess
 import tempfile
 import time
 
-ATTEMPTS = 3      # a port that was free may be taken before the program binds it
 START_S = 20
 END_S = 20
 NOBODY = 'nobody'
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
+def reserve_port():
+    """A socket that is bound but does not listen: as long as it lives, the system gives its port to
+    nobody who asks for any, and a program may listen there because both have SO_REUSEADDR."""
+    reservation = socket.socket()
+    reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reservation.bind(('127.0.0.1', 0))
+    return reservation
 
 
 class Child:
@@ -29,6 +31,7 @@ class Child:
 
     def __init__(self):
         self.process = None
+        self.reserved = []
         self.directory = tempfile.mkdtemp(prefix='child-')
         self.user = NOBODY if os.geteuid() == 0 else None
         if self.user:
@@ -52,13 +55,13 @@ class Child:
     def start(self, command, count, configure):
         """Starts it on free ports, which 'configure' gets and writes down, waits until it listens on
         all of them, and gives them.  What it says goes to the file 'log'."""
-        for attempt in range(ATTEMPTS):
-            ports = [free_port() for _ in range(count)]
-            configure(*ports)
-            self.launch(command)
-            if all(self.listens_on(port) for port in ports):
-                return ports
-            self.stop()
+        self.reserved = [reserve_port() for _ in range(count)]
+        ports = [reservation.getsockname()[1] for reservation in self.reserved]
+        configure(*ports)
+        self.launch(command)
+        if all(self.listens_on(port) for port in ports):
+            return ports
+        self.stop()
         raise RuntimeError('%s does not start\n%s' % (command[0], self.said()))
 
     def launch(self, command):

@@ -26,15 +26,17 @@ use constant {
     TIMEOUT_S      => 10,      # of a reply that must come
 };
 
-# Ports that are free for both TCP and UDP, at least for the moment.
+# Ports that are free for both TCP and UDP: for TCP as long as we live, for UDP at least for the moment.
+my @reserved;
 sub free_ports
 {
     my ($count) = @_;
     my (@ports, @held);
     for (1 .. 100) {
         my $udp = IO::Socket::INET->new(Proto => 'udp', LocalAddr => '127.0.0.1') or die "no port: $!\n";
-        my $tcp = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', LocalPort => $udp->sockport);
-        push @held, $udp, $tcp; # so that the next is another
+        my $tcp = Wire::Server::reserve_port($udp->sockport);
+        push @held, $udp; # so that the next is another
+        push @reserved, $tcp if $tcp;
         push @ports, $udp->sockport if $tcp;
         return @ports if @ports == $count;
     }

@@ -15,7 +15,7 @@ use Socket qw(IPPROTO_TCP TCP_NODELAY);
 use Time::HiRes qw(sleep time);
 
 use constant {
-    START_ATTEMPTS  => 3,     # a port that was free may be taken before the server binds it
+    START_ATTEMPTS  => 3,     # a UDP port that was free may be taken before the server binds it
     START_TIMEOUT_S => 20,    # generous: under valgrind a server needs seconds
     STOP_TIMEOUT_S  => 20,
 };
@@ -152,9 +152,18 @@ sub choose_address
         $self->{socket_path} = $self->{dir}->dirname . '/s';
         return ('-s', $self->{socket_path});
     }
-    my $probe = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1') or die "no port: $!\n";
-    $self->{port} = $probe->sockport;
+    $self->{reserved} = reserve_port();
+    $self->{port} = $self->{reserved}->sockport;
     return ('-l', '127.0.0.1', '-p', $self->{port});
+}
+
+# A socket that is bound but does not listen: as long as it lives, the system gives its port to nobody
+# who asks for any, and a server may listen there because both have SO_REUSEADDR.
+sub reserve_port
+{
+    my ($port) = @_;
+    return IO::Socket::INET->new(Proto => 'tcp', LocalAddr => '127.0.0.1', LocalPort => $port // 0,
+        ReuseAddr => 1) // ($port ? undef : die "no port: $!\n");
 }
 
 sub wait_until_it_listens
