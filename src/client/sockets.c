@@ -443,7 +443,8 @@ receive(struct ketch_socket *s)
         if (n < 0 && errno == EAGAIN)
             return;
         if (n <= 0) {
-            fail(s, KETCH_LOST, n == 0 ? 0 : errno);
+            bool refused = s->tls != NULL && n < 0 && errno == EPROTO;
+            fail(s, refused ? KETCH_TLS : KETCH_LOST, n == 0 ? 0 : errno);
             return;
         }
         if (!ketch_conn_commit(s->conn, (size_t)n))
