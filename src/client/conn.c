@@ -336,8 +336,8 @@ ketch_conn_reserve(struct ketch_conn *conn, size_t *room)
     return p;
 }
 
-/* A value that the caller does not want is not read either.  That is nobody's failure: a server with one
- * such item is not put out. */
+/* A value that the caller does not want is not read either.  That is nobody's failure: a server
+ * with one such item is not put out. */
 static void
 refuse_value(struct ketch_conn *conn)
 {

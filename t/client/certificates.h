@@ -1,4 +1,5 @@
-/* certificates.h - keys and certificates for a test, made when it runs: nothing expires in the tree.
+/* certificates.h - keys and certificates for a test, made when it runs: nothing expires in the
+ * tree.
  *
  * Threads:   one.
  * Failure:   whatever the library refuses ends the test.
@@ -9,8 +10,8 @@
 /* DIRECTORY/NAME.pem and DIRECTORY/NAME.key of an authority. */
 void certificates_make_authority(const char *directory, const char *name);
 
-/* The same of a server or a client, signed by that authority.  names: as "DNS:a.test,IP:127.0.0.1"; until_s:
- * seconds from now, below 0: it has expired. */
+/* The same of a server or a client, signed by that authority.  names: as "DNS:a.test,IP:127.0.0.1";
+ * until_s: seconds from now, below 0: it has expired. */
 void certificates_make(const char *directory, const char *name, const char *authority,
                        const char *names, long until_s);
 

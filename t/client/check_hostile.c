@@ -967,8 +967,8 @@ START_TEST(test_endless)
 }
 END_TEST
 
-/* That this process has no descriptor left is no server's fault: none is put out, and all is well when there
- * is one again. */
+/* That this process has no descriptor left is no server's fault: none is put out, and all is well
+ * when there is one again. */
 START_TEST(test_no_descriptor)
 {
     struct world w = {.scenario = &scenarios[0]};
@@ -999,8 +999,8 @@ START_TEST(test_no_descriptor)
 }
 END_TEST
 
-/* A child that lets go of its parent's client says nothing to the servers, and leaves the parent's connections
- * alone. */
+/* A child that lets go of its parent's client says nothing to the servers, and leaves the parent's
+ * connections alone. */
 START_TEST(test_fork)
 {
     struct world w = {.scenario = &scenarios[0]};
@@ -1070,7 +1070,8 @@ narrow_resolve(void *ctx, const char *host, uint16_t port, struct ketch_address 
     struct narrow_loop *n = ctx;
     (void)host, (void)port;
     for (size_t i = 0; i < 2; i++) {
-        struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(n->ports[i]),
+        struct sockaddr_in in = {.sin_family = AF_INET,
+                                 .sin_port = htons(n->ports[i]),
                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
         memcpy(&addresses[i].storage, &in, sizeof in);
         addresses[i].bytes = sizeof in;
@@ -1107,8 +1108,10 @@ be_silent(int fds[5])
 
 START_TEST(test_silent_address)
 {
-    static const struct ketch_loop loop = {.watch = narrow_watch, .timer = narrow_timer,
-                                           .pending = narrow_nothing, .detach = narrow_nothing,
+    static const struct ketch_loop loop = {.watch = narrow_watch,
+                                           .timer = narrow_timer,
+                                           .pending = narrow_nothing,
+                                           .detach = narrow_nothing,
                                            .resolve = narrow_resolve};
     struct narrow_loop n = {.fd = {.fd = -1}, .timer_us = INT64_MAX};
     struct world w = {.scenario = &scenarios[0]};

@@ -386,7 +386,8 @@ START_TEST(many_keys_are_told_why_their_server_is_out)
     f.servers[0].manner = FAKE_IS_SLOW;
     struct ketch_bytes key = ketch_string("a");
     for (int round = 0; round < 2; round++) { /* while it goes out, and when it is */
-        ck_assert_int_eq(ketch_mget(f.client, &key, 1, NULL, keep_status, keep_status, &status), KETCH_OK);
+        ck_assert_int_eq(ketch_mget(f.client, &key, 1, NULL, keep_status, keep_status, &status),
+                         KETCH_OK);
         fake_hang_up(&f, 0, KETCH_TLS, 0);
         ck_assert_int_eq(status, KETCH_TLS);
         status = KETCH_OK;

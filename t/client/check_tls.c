@@ -1,5 +1,5 @@
-/* TLS between libketch and ketchd: a small proxy here ends it and forwards what it protects.  Certificates
- * are made when the test begins. */
+/* TLS between libketch and ketchd: a small proxy here ends it and forwards what it protects.
+ * Certificates are made when the test begins. */
 #include <errno.h>
 #include <fcntl.h>
 #include <ketch/poll.h>
@@ -77,7 +77,8 @@ pump(SSL *ssl, int up, size_t piece)
 static void
 serve(int fd, const char *certificate, enum proxy_manner manner)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(servers.addresses[0].port),
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons(servers.addresses[0].port),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     char name[40];
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
@@ -374,7 +375,8 @@ begin_all(void)
 static void
 end_all(void)
 {
-    static const char *const names[] = {"ours", "theirs", "server", "elsewhere", "expired", "client"};
+    static const char *const names[] = {"ours",      "theirs",  "server",
+                                        "elsewhere", "expired", "client"};
     char name[40];
     servers_stop(&servers);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -406,7 +408,8 @@ add_tests(Suite *s)
     tcase_add_test(c, a_handshake_has_a_deadline);
     tcase_add_test(c, a_server_without_tls_is_refused);
     tcase_add_test(c, files_that_are_missing_or_wrong_are_named);
-    tcase_add_test(c, a_connection_that_ends_without_goodbye_is_lost_and_made_again); /* last: see there */
+    tcase_add_test(
+        c, a_connection_that_ends_without_goodbye_is_lost_and_made_again); /* last: see there */
     suite_add_tcase(s, c);
 }
 
