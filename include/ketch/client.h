@@ -24,6 +24,9 @@
  *
  * Threads:   a client, and all that belongs to it, is used by one thread.  There is no global state:
  *            other threads may have other clients.  Rings (ring.h) may be shared.
+ * Processes: after fork(2) parent and child have the same connections, and would take each other's
+ *            replies.  One of them, the child say, destroys the client, which sends nothing and leaves
+ *            the other's alone, and makes its own.
  * Ownership: what is passed in is copied.  A ketch_result, and all it points to, is borrowed until
  *            'done' returns, except that 'text' is static.
  * Failure:   statuses of types.h.  Nothing aborts, raises a signal or prints.

@@ -19,7 +19,7 @@ extern "C" {
 enum ketch_status ketch_poll_attach(struct ketch_client *client);
 
 /* Sends what there is, waits up to so long (below 0: no limit; 0: not at all) for something to happen,
- * and does it.  KETCH_UNSUPPORTED: the client is not under poll. */
+ * and does it.  KETCH_UNSUPPORTED: the client is not under poll; KETCH_INVALID: called in a callback. */
 enum ketch_status ketch_poll_once(struct ketch_client *client, int timeout_ms);
 
 #ifdef __cplusplus

@@ -32,7 +32,8 @@ enum ketch_status {
     KETCH_INVALID = -20,     /* an argument outside its range */
     KETCH_BAD_KEY = -21,     /* empty, too long, or with bytes that this protocol cannot carry */
     KETCH_TOO_LARGE = -22,   /* a value longer than the server or the caller's limit allows */
-    KETCH_NO_MEMORY = -23,   /* malloc failed; everything is as before the call */
+    KETCH_NO_MEMORY = -23,   /* malloc failed, or there is no file descriptor left: everything is as before
+                               the call, and no server is to blame */
     KETCH_CONFLICT = -24,    /* settings that do not go together */
     KETCH_UNSUPPORTED = -25, /* this server, or this build, cannot do it */
     KETCH_BUSY = -26,        /* too many requests wait for this server already */

@@ -6,7 +6,7 @@
  *     ketch_reply_free(&reply);
  *
  * Each returns the status of the request, which is reply->result.status too.  Others that are under way
- * go on meanwhile, and may be completed.  Not to be called in callbacks.
+ * go on meanwhile, and may be completed.  In callbacks they are refused: KETCH_INVALID.
  *
  * Threads:   the client's.
  * Ownership: a reply owns its value, and is used again for the next request with its memory; it is freed
@@ -107,8 +107,8 @@ typedef enum ketch_status (*ketch_make)(void *arg, struct ketch_bytes key, struc
                                         struct ketch_options *options);
 
 /* ketch_fetch(), and if this caller is the one to make the value: makes it, stores it, and replies with
- * it.  What of storing fails does not matter: the value is there.  If there is no server to ask, the
- * value is made and not stored. */
+ * it; reply must be there.  What of storing fails does not matter: the value is there.  If there is no
+ * server to ask, the value is made and not stored. */
 enum ketch_status ketch_fetch_wait(struct ketch_client *client, struct ketch_bytes key,
                                    const struct ketch_fetch_options *options, ketch_make make,
                                    void *arg, struct ketch_reply *reply);

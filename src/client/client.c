@@ -301,7 +301,7 @@ reap(struct ketch_client *client)
     client->reap = false;
     for (struct server *s = client->servers; s != NULL; s = next) {
         next = s->next;
-        if (s->retired && s->ops == 0)
+        if (server_is_done(s))
             server_destroy(s);
     }
 }
@@ -463,17 +463,6 @@ ketch_client_pending(const struct ketch_client *client)
 
 /* ---- requests ---- */
 
-/* What a gutter holds is not missed for long when the key's own server is back. */
-static void
-cap_ttl(const struct ketch_client *client, const struct server *server, struct op *op)
-{
-    uint32_t cap_s = client->conf.policy.gutter_ttl_s;
-    if (!server->is_gutter || cap_s == 0)
-        return;
-    if (op->options.ttl_s == 0 || op->options.ttl_s > cap_s)
-        op->options.ttl_s = cap_s;
-}
-
 static struct server *
 server_for(struct ketch_client *client, const struct op *op, uint32_t id, enum ketch_status *status)
 {
@@ -489,14 +478,13 @@ client_start(struct ketch_client *client, struct op *op, uint32_t id)
 {
     enum ketch_status status;
     struct server *server = server_for(client, op, id, &status);
+    bool counts = op->verb != VERB_FETCH; /* that is part of a request: see fetch.c */
     client_enter(client);
-    client->counters.requests++;
-    if (server != NULL) {
-        cap_ttl(client, server, op);
+    client->counters.requests += counts;
+    if (server != NULL)
         status = server_submit(server, op);
-    }
     if (status != KETCH_OK) {
-        client->counters.requests--;
+        client->counters.requests -= counts;
         op_destroy(op);
     }
     client_leave(client);

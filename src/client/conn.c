@@ -336,6 +336,17 @@ ketch_conn_reserve(struct ketch_conn *conn, size_t *room)
     return p;
 }
 
+/* A value that the caller does not want is not read either.  That is nobody's failure: a server
+ * with one such item is not put out. */
+static void
+refuse_value(struct ketch_conn *conn)
+{
+    uint32_t generation = conn->generation;
+    op_abort(CONTAINER_OF(list_first(&conn->ops), struct op, link), KETCH_TOO_LARGE, 0);
+    if (conn->generation == generation)
+        conn_break(conn, KETCH_TOO_LARGE, 0);
+}
+
 /* One reply.  False: there is no whole one, or the connection is closed. */
 static bool
 take_reply(struct ketch_conn *conn, uint32_t generation)
@@ -346,10 +357,9 @@ take_reply(struct ketch_conn *conn, uint32_t generation)
                                            buffer_bytes(&conn->in), limit, &reply);
     if (status == REPLY_MORE)
         return false;
-    if (status == REPLY_LARGE) {
-        struct link *first = list_first(&conn->ops);
-        if (first != NULL && conn->state == CONN_READY)
-            op_abort(CONTAINER_OF(first, struct op, link), KETCH_TOO_LARGE, 0);
+    if (status == REPLY_LARGE && conn->state == CONN_READY && !list_is_empty(&conn->ops)) {
+        refuse_value(conn);
+        return false;
     }
     bool fits = status == REPLY_WHOLE &&
                 (conn->state == CONN_READY ? match_reply(conn, &reply) : handshake(conn, &reply));
@@ -380,6 +390,8 @@ ketch_conn_commit(struct ketch_conn *conn, size_t bytes)
     bool open = conn->generation == generation;
     if (!open)
         buffer_fini(&conn->in);
+    /* The last reply of a server that is in no pool any more: it goes when the client is left. */
+    open = open && !(client->depth == 1 && server_is_done(conn->server));
     client_leave(client);
     return open;
 }

@@ -45,7 +45,7 @@ mget_answer(struct op *op, struct mget_key *key, struct ketch_result *r)
 }
 
 /* From here on the op counts as completed, and only what was copied from it is used: callbacks may make
- * it go. */
+ * it go, and with the last op the mget would. */
 void
 mget_end(struct op *op, enum ketch_status status, int error)
 {
@@ -60,6 +60,7 @@ mget_end(struct op *op, enum ketch_status status, int error)
     op_result(op, status, error, &basic);
     op->completed = true;
     timer_clear(&client->timers, &op->timer);
+    mget->refs++;
     for (uint32_t i = 0; i < count; i++) {
         if (keys[i].answered)
             continue;
@@ -71,6 +72,7 @@ mget_end(struct op *op, enum ketch_status status, int error)
         complete_key(mget, &keys[i], client, &r);
     }
     release(mget, client);
+    mget_unref(mget);
 }
 
 static void
@@ -127,19 +129,20 @@ end_keys(struct ketch_client *client, struct mget *mget, struct mget_key *keys, 
 
 /* Where a key goes whose server may be out. */
 static uint32_t
-route_key(struct ketch_client *client, struct mget *mget, const struct mget_key *key, uint32_t owner,
-          enum ketch_status *status)
+route_key(struct ketch_client *client, struct mget *mget, const struct mget_key *key, uint32_t owner)
 {
-    *status = KETCH_NO_SERVER;
+    enum ketch_status status;
     if (owner >= client->pool.count)
         return KETCH_SERVER_NONE;
     struct server *server = client->pool.servers[owner];
     if (LIKELY(!server->out))
         return owner;
     struct ketch_bytes wire = {key->p, key->bytes};
-    server = pool_route_from(client, server,
-                             client_placement_key(client, wire, mget->group), status);
-    return server != NULL ? server->id : KETCH_SERVER_NONE;
+    struct server *other =
+        pool_route_from(client, server, client_placement_key(client, wire, mget->group), &status);
+    /* Its own will say why it cannot be asked. */
+    bool stays = other == NULL && client->conf.policy.eject == KETCH_EJECT_NONE;
+    return stays ? owner : other != NULL ? other->id : KETCH_SERVER_NONE;
 }
 
 /* One op for the keys of one server; they end here if it cannot be made. */
@@ -150,10 +153,11 @@ start_slice(struct ketch_client *client, struct mget *mget, struct mget_key *key
     struct server *server = pool_server(&client->pool, keys->server);
     struct op *op;
     if (server == NULL) {
-        enum ketch_status none = client->conf.policy.eject == KETCH_EJECT_NONE && client->pool.count > 0
-                                     ? KETCH_DOWN
-                                     : KETCH_NO_SERVER;
-        end_keys(client, mget, keys, count, none, 0);
+        end_keys(client, mget, keys, count, KETCH_NO_SERVER, 0);
+        return;
+    }
+    if (server->out && client->conf.policy.eject == KETCH_EJECT_NONE) {
+        end_keys(client, mget, keys, count, server_unsent_status(server), server->error);
         return;
     }
     enum ketch_status status = op_create_mget(client, mget, keys, count, deadline_us, &op);
@@ -171,12 +175,29 @@ start_slice(struct ketch_client *client, struct mget *mget, struct mget_key *key
     op_destroy(op);
 }
 
-/* Keys of one server lie together. */
+static void
+route_keys(struct ketch_client *client, struct mget *mget, struct mget_key *keys, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct ketch_bytes wire = {keys[i].p, keys[i].bytes};
+        struct ketch_bytes key = client_placement_key(client, wire, mget->group);
+        keys[i].server = route_key(client, mget, &keys[i],
+                                   placement_pick(client->pool.ring, key.p, key.bytes));
+    }
+}
+
+/* Keys of one server lie together.  A callback may change the pool, and the ids with it. */
 static void
 start_slices(struct ketch_client *client, struct mget *mget, struct mget_key *keys, size_t count,
              int64_t deadline_us, uint8_t moves)
 {
+    uint64_t pools = client->pools;
     for (size_t i = 0, n; i < count; i += n) {
+        if (UNLIKELY(client->pools != pools)) {
+            route_keys(client, mget, &keys[i], count - i);
+            start_sorted(client, mget, &keys[i], count - i, deadline_us, moves);
+            return;
+        }
         for (n = 1; i + n < count && n < BATCH_KEYS_MAX && keys[i + n].server == keys[i].server;)
             n++;
         start_slice(client, mget, &keys[i], (uint32_t)n, deadline_us, moves);
@@ -184,7 +205,7 @@ start_slices(struct ketch_client *client, struct mget *mget, struct mget_key *ke
 }
 
 void
-mget_reroute(struct op *op, enum ketch_status status, int error)
+mget_reroute(struct op *op)
 {
     struct ketch_client *client = op->client;
     struct mget *mget = op->mget;
@@ -192,7 +213,6 @@ mget_reroute(struct op *op, enum ketch_status status, int error)
     uint32_t count = op->key_count, unanswered = 0;
     int64_t deadline_us = op->timer.at_us;
     uint8_t moves = op->moves;
-    (void)error;
     /* Those without an answer to the front; the op lets go of all. */
     for (uint32_t i = 0; i < count; i++) {
         if (keys[i].answered)
@@ -204,12 +224,7 @@ mget_reroute(struct op *op, enum ketch_status status, int error)
     op->completed = true;
     mget->refs++;
     op_destroy(op);
-    for (uint32_t i = 0; i < unanswered; i++) {
-        struct ketch_bytes wire = {keys[i].p, keys[i].bytes};
-        struct ketch_bytes key = client_placement_key(client, wire, mget->group);
-        uint32_t owner = placement_pick(client->pool.ring, key.p, key.bytes);
-        keys[i].server = route_key(client, mget, &keys[i], owner, &status);
-    }
+    route_keys(client, mget, keys, unanswered);
     client->counters.retries += unanswered;
     start_sorted(client, mget, keys, unanswered, deadline_us, moves);
     release(mget, client);
@@ -360,10 +375,8 @@ start(struct ketch_client *client, struct mget *mget, size_t count)
     int64_t deadline_us = client_now(client) + (int64_t)timeout_ms * 1000;
     mget->ops_left = mget->refs = 1; /* this one */
     if (any_is_out(client)) {
-        enum ketch_status status;
         for (size_t i = 0; i < count; i++)
-            mget->keys[i].server =
-                route_key(client, mget, &mget->keys[i], mget->keys[i].server, &status);
+            mget->keys[i].server = route_key(client, mget, &mget->keys[i], mget->keys[i].server);
         start_sorted(client, mget, mget->keys, count, deadline_us, 0);
     } else {
         start_slices(client, mget, mget->keys, count, deadline_us, 0);

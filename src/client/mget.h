@@ -23,6 +23,6 @@ void mget_end(struct op *op, enum ketch_status status, int error);
 void mget_unref(struct mget *mget);
 
 /* Its server is out: each key goes where it belongs now.  Destroys the op. */
-void mget_reroute(struct op *op, enum ketch_status status, int error);
+void mget_reroute(struct op *op);
 
 #endif

@@ -264,7 +264,8 @@ op_complete(struct op *op, const struct ketch_result *r)
         return;
     op->completed = true;
     timer_clear(&op->client->timers, &op->timer);
-    client_count(op->client, r->status);
+    if (op->verb != VERB_FETCH)
+        client_count(op->client, r->status);
     op->done(op->arg, r);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <ketch/poll.h>
 #include <ketch/sockets.h>
+#include "client/state.h"
 
 #define CAPACITY_MIN 8
 
@@ -179,5 +180,7 @@ enum ketch_status
 ketch_poll_once(struct ketch_client *client, int timeout_ms)
 {
     struct poll_loop *p = ketch_sockets_loop(client, &loop);
-    return p != NULL ? turn(p, timeout_ms) : KETCH_UNSUPPORTED;
+    if (p == NULL)
+        return KETCH_UNSUPPORTED;
+    return client->depth == 0 ? turn(p, timeout_ms) : KETCH_INVALID;
 }

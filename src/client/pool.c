@@ -38,6 +38,7 @@ pool_replace(struct ketch_client *client, const struct ketch_server *servers, si
     }
     pool_fini(&client->pool);
     client->pool = pool;
+    client->pools++;
     client->reap = true;
     for (size_t i = 0; i < pool.count; i++)
         if (pool.servers[i]->out)
@@ -58,22 +59,12 @@ pool_fini(struct pool *pool)
 
 /* ---- building one ---- */
 
-static bool
-is_taken(struct server *const *taken, size_t count, const struct server *server)
-{
-    for (size_t i = 0; i < count; i++)
-        if (taken[i] == server)
-            return true;
-    return false;
-}
-
-/* A server of the client's that is this one, and has no place in the new list. */
+/* One of the old servers that is this one, and has no place in the new pool. */
 static struct server *
-find(struct ketch_client *client, const struct ketch_server *address, struct server *const *taken,
-     size_t count)
+find(struct server *old, const struct ketch_server *address)
 {
-    for (struct server *s = client->servers; s != NULL; s = s->next)
-        if (server_is(s, address) && !is_taken(taken, count, s))
+    for (struct server *s = old; s != NULL; s = s->next)
+        if (!s->placed && server_is(s, address))
             return s;
     return NULL;
 }
@@ -82,17 +73,19 @@ static enum ketch_status
 collect(struct ketch_client *client, const struct ketch_server *servers, size_t count,
         struct server ***out)
 {
+    struct server *old = client->servers; /* new ones are put in front of it */
     struct server **list = calloc(count > 0 ? count : 1, sizeof(struct server *));
     if (list == NULL)
         return KETCH_NO_MEMORY;
     *out = list;
     for (size_t i = 0; i < count; i++) {
-        list[i] = find(client, &servers[i], list, i);
-        if (list[i] != NULL)
-            continue;
-        enum ketch_status status = server_create(client, &servers[i], &list[i]);
-        if (status != KETCH_OK)
-            return status;
+        list[i] = find(old, &servers[i]);
+        if (list[i] == NULL) {
+            enum ketch_status status = server_create(client, &servers[i], &list[i]);
+            if (status != KETCH_OK)
+                return status;
+        }
+        list[i]->placed = true;
     }
     return KETCH_OK;
 }
@@ -130,6 +123,8 @@ build(struct ketch_client *client, const struct ketch_server *servers, size_t co
       char *why, size_t why_bytes)
 {
     const struct ketch_failure_policy *policy = &client->conf.policy;
+    for (struct server *s = client->servers; s != NULL; s = s->next)
+        s->placed = false;
     enum ketch_status status =
         build_part(client, servers, count, &pool->servers, &pool->ring, why, why_bytes);
     if (status != KETCH_OK)

@@ -107,6 +107,17 @@ server_is(const struct server *server, const struct ketch_server *address)
 
 /* ---- requests ---- */
 
+/* What a gutter holds is not missed for long when the key's own server is back. */
+static void
+cap_ttl(const struct server *server, struct op *op)
+{
+    uint32_t cap_s = server->client->conf.policy.gutter_ttl_s;
+    if (!server->is_gutter || cap_s == 0)
+        return;
+    if (op->options.ttl_s == 0 || op->options.ttl_s > cap_s)
+        op->options.ttl_s = cap_s;
+}
+
 static enum ketch_status
 take(struct server *server, struct op *op)
 {
@@ -115,6 +126,7 @@ take(struct server *server, struct op *op)
         return KETCH_BUSY;
     op->server = server;
     op->server_id = server->id;
+    cap_ttl(server, op);
     server->ops++;
     server->ops_bytes += op->bytes;
     return KETCH_OK;
@@ -126,7 +138,7 @@ give_back(struct server *server, struct op *op)
     server->ops--;
     server->ops_bytes -= op->bytes;
     op->server = NULL;
-    if (server->retired && server->ops == 0)
+    if (server_is_done(server))
         server->client->reap = true;
 }
 
@@ -199,12 +211,12 @@ end_all(struct list *ops, enum ketch_status status, int error)
 
 /* Without memory another connection would end as this one did. */
 static void
-give_up_waiting(struct server *server)
+give_up_waiting(struct server *server, int error)
 {
     struct list waiting;
     list_init(&waiting);
     list_move_all(&waiting, &server->waiting);
-    end_all(&waiting, KETCH_NO_MEMORY, ENOMEM);
+    end_all(&waiting, KETCH_NO_MEMORY, error != 0 ? error : ENOMEM);
 }
 
 static void
@@ -216,7 +228,7 @@ connect_if_wanted(struct server *server)
         if (status == KETCH_OK)
             return;
         if (status == KETCH_NO_MEMORY) {
-            give_up_waiting(server);
+            give_up_waiting(server, error);
             return;
         }
         fail(server, status, error);
@@ -262,7 +274,8 @@ end_lost(struct list *ops, const struct link *head, enum ketch_status status, in
 static bool
 is_failure(const struct server *server, enum conn_state before, enum ketch_status status)
 {
-    if (status == KETCH_CLIENT_ERROR || status == KETCH_NO_MEMORY || status == KETCH_CANCELLED)
+    if (status == KETCH_CLIENT_ERROR || status == KETCH_NO_MEMORY || status == KETCH_CANCELLED ||
+        status == KETCH_TOO_LARGE)
         return false;
     /* Servers close connections that nobody uses. */
     return before != CONN_READY || status != KETCH_LOST || !list_is_empty(&server->conn.ops);
@@ -287,7 +300,7 @@ server_disconnected(struct server *server, enum conn_state before, enum ketch_st
         fail(server, status, error);
     end_lost(&lost, head, status, error);
     if (status == KETCH_NO_MEMORY)
-        give_up_waiting(server);
+        give_up_waiting(server, error);
     else
         connect_if_wanted(server);
 }
@@ -397,7 +410,7 @@ reroute(struct server *server, struct op *op)
     }
     op->moves++;
     if (op->mget != NULL) {
-        mget_reroute(op, status, error);
+        mget_reroute(op);
         return;
     }
     struct server *other = pool_route(client, op_placement_key(op), &status);

@@ -23,6 +23,13 @@ enum ketch_status server_create(struct ketch_client *client, const struct ketch_
 /* It has no ops. */
 void server_destroy(struct server *server);
 
+/* It is in no pool any more and has nothing to do: client_leave() destroys it. */
+static inline bool
+server_is_done(const struct server *server)
+{
+    return server->retired && server->ops == 0;
+}
+
 /* The same place in a list of servers. */
 bool server_is(const struct server *server, const struct ketch_server *address);
 

@@ -33,7 +33,7 @@ struct ketch_socket {
     void *slot;
     struct tls_session *tls;
     struct link link; /* in dirty, or in dead */
-    size_t address, address_count;
+    size_t tried, address_count;
     struct ketch_address addresses[KETCH_ADDRESSES_MAX];
 };
 
@@ -44,10 +44,12 @@ struct ketch_sockets {
     struct list dirty; /* with output, not watched for WRITABLE */
     struct list dead;  /* closed, and perhaps still on the stack */
     unsigned depth;
+    size_t first; /* of a host's addresses, which is tried first: another when one said nothing in time */
 };
 
 static const struct ketch_transport transport;
 
+static enum ketch_status status_of(int error);
 static bool try_addresses(struct ketch_socket *s, int *error);
 static void opened(struct ketch_socket *s);
 static void shake_hands(struct ketch_socket *s);
@@ -197,10 +199,13 @@ bury(struct ketch_socket *s)
 static void
 close_conn(void *ctx, struct ketch_conn *conn)
 {
+    struct ketch_sockets *sockets = ctx;
     struct ketch_socket *s = ketch_conn_data(conn);
-    (void)ctx;
-    if (s != NULL)
-        bury(s);
+    if (s == NULL)
+        return;
+    if (s->phase == PHASE_CONNECTING && s->fd >= 0)
+        sockets->first++;
+    bury(s);
 }
 
 static void
@@ -281,11 +286,19 @@ connect_conn(void *ctx, struct ketch_conn *conn, int *error)
     ketch_conn_set_data(conn, s);
     enter(sockets);
     if (status == KETCH_OK && !try_addresses(s, error))
-        status = KETCH_DOWN;
+        status = status_of(*error);
     if (status != KETCH_OK)
         bury(s);
     leave(sockets);
     return status;
+}
+
+/* That this process has no room for a socket is not the server's failure. */
+static enum ketch_status
+status_of(int error)
+{
+    bool ours = error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+    return ours ? KETCH_NO_MEMORY : KETCH_DOWN;
 }
 
 /* 0: connected or about to be; else errno. */
@@ -314,8 +327,9 @@ try_address(struct ketch_socket *s, const struct ketch_address *address)
 static bool
 try_addresses(struct ketch_socket *s, int *error)
 {
-    while (s->address < s->address_count) {
-        *error = try_address(s, &s->addresses[s->address++]);
+    while (s->tried < s->address_count) {
+        size_t i = (s->sockets->first + s->tried++) % s->address_count;
+        *error = try_address(s, &s->addresses[i]);
         if (*error == 0)
             return true;
         close_fd(s);
@@ -337,7 +351,7 @@ connect_ended(struct ketch_socket *s)
     close_fd(s);
     int next_error = error;
     if (!try_addresses(s, &next_error))
-        fail(s, KETCH_DOWN, next_error);
+        fail(s, status_of(next_error), next_error);
 }
 
 static void
@@ -429,7 +443,8 @@ receive(struct ketch_socket *s)
         if (n < 0 && errno == EAGAIN)
             return;
         if (n <= 0) {
-            fail(s, KETCH_LOST, n == 0 ? 0 : errno);
+            bool refused = s->tls != NULL && n < 0 && errno == EPROTO;
+            fail(s, refused ? KETCH_TLS : KETCH_LOST, n == 0 ? 0 : errno);
             return;
         }
         if (!ketch_conn_commit(s->conn, (size_t)n))

@@ -146,6 +146,7 @@ struct server {
     uint32_t id;
     bool is_gutter;
     bool retired; /* in no pool any more */
+    bool placed;  /* while a pool is built: it has a place there */
     size_t ops;       /* waiting and sent, completed ones included */
     size_t ops_bytes;
     struct list waiting;
@@ -186,6 +187,7 @@ struct ketch_client {
     struct timers timers;
     int64_t armed_us; /* what the transport's timer is set to */
     struct pool pool;
+    uint64_t pools; /* that there have been: whether ids are still those of before */
     struct server *servers; /* all, also those that are only finishing */
     struct ketch_counters counters;
     uint64_t random; /* of the jitter */

@@ -33,7 +33,8 @@ enum tls_want {
 
 enum tls_want tls_handshake(struct tls_session *s);
 
-/* Bytes; 0: the end; -1: errno, EAGAIN with *want saying for what. */
+/* Bytes; 0: the end; -1: errno, EAGAIN with *want saying for what, EPROTO: what came is no TLS, or
+ * the server refuses us (by TLS 1.3 it may do so after our handshake is over). */
 ssize_t tls_read(struct tls_session *s, void *p, size_t bytes, enum tls_want *want);
 ssize_t tls_write(struct tls_session *s, const void *p, size_t bytes, enum tls_want *want);
 

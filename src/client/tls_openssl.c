@@ -20,6 +20,7 @@ struct ketch_tls {
 struct tls_session {
     SSL *ssl;
     int fd;
+    bool ended; /* the other side has closed */
 };
 
 /* ---- a socket as OpenSSL sees it ----
@@ -35,6 +36,7 @@ bio_read(BIO *bio, char *p, int bytes)
         n = recv(s->fd, p, (size_t)bytes, 0);
     while (n < 0 && errno == EINTR);
     BIO_clear_retry_flags(bio);
+    s->ended |= n == 0;
     if (n < 0 && errno == EAGAIN)
         BIO_set_retry_read(bio);
     return (int)n;
@@ -235,14 +237,15 @@ tls_handshake(struct tls_session *s)
     return want == TLS_DONE ? TLS_FAILED : want;
 }
 
-/* errno, as read(2) and write(2) leave it. */
+/* errno, as read(2) and write(2) leave it.  An end without a goodbye is an end too: a reply that it has
+ * cut off is seen to be so. */
 static ssize_t
 failed(struct tls_session *s, int result, enum tls_want *want)
 {
     int error = errno;
     *want = want_of(s->ssl, result);
     ERR_clear_error();
-    if (*want == TLS_DONE)
+    if (*want == TLS_DONE || (*want == TLS_FAILED && error == 0 && s->ended))
         return 0;
     errno = *want != TLS_FAILED ? EAGAIN : error != 0 && error != EAGAIN ? error : EPROTO;
     return -1;

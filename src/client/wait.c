@@ -79,6 +79,8 @@ ketch_wait(struct ketch_client *client, const bool *done)
 {
     if (client->transport == NULL || client->transport->run == NULL)
         return KETCH_UNSUPPORTED;
+    if (client->depth > 0) /* a callback: what it borrows would be overwritten */
+        return KETCH_INVALID;
     return client->transport->run(client->ctx, done);
 }
 
@@ -353,6 +355,8 @@ ketch_fetch_wait(struct ketch_client *client, struct ketch_bytes key,
     struct waiting w = {.reply = reply};
     struct ketch_options store = {0};
     struct ketch_bytes value = nothing;
+    if (reply == NULL)
+        return KETCH_INVALID;
     enum ketch_status status =
         wait_for(client, &w, ketch_fetch(client, key, options, completed, &w));
     bool asked_to = reply->result.marks & KETCH_WON;

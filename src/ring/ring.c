@@ -130,14 +130,16 @@ pick_direct_batch(const struct ketch_ring *ring, const struct ketch_bytes *keys,
     find_many(ring, hashes, count, ids);
 }
 
-/* On points, by the hashes of parts that are hashed as they are. */
+/* On points, by the hashes of parts that are hashed as they are.  count: 1 to BATCH. */
 static void
 pick_batch(const struct ketch_ring *ring, const struct ketch_bytes *keys, size_t count, uint32_t *ids)
 {
     struct ketch_bytes parts[BATCH];
     uint32_t hashes[BATCH];
-    for (size_t i = 0; i < count; i++)
-        parts[i] = keytext_part(&ring->conf, keys[i].p, keys[i].bytes);
+    size_t n = 0;
+    do
+        parts[n] = keytext_part(&ring->conf, keys[n].p, keys[n].bytes);
+    while (++n < count);
     ring_hash_many(ring->hasher.hash, parts, count, hashes);
     for (size_t i = 0; i < count; i++)
         hashes[i] = hasher_finish(&ring->hasher, hashes[i]);

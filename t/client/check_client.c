@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <ketch/wait.h>
 #include "fake.h"
 #include "suite.h"
 #include "client/key.h"
@@ -1267,6 +1268,177 @@ END_TEST
 #define ADD(function) tcase_add_test(c, function)
 #define ADD_LOOP(function, table) tcase_add_loop_test(c, function, 0, (int)(sizeof table / sizeof table[0]))
 
+/* ---- what attackers of the library found ---- */
+
+static void
+hang_up(void *arg, const struct ketch_result *r)
+{
+    outcome_keep(arg, r);
+    fake_hang_up(&f, 0, KETCH_LOST, EPIPE);
+}
+
+START_TEST(a_connection_may_end_while_many_keys_are_told_their_deadline)
+{
+    struct outcome each = {0};
+    struct ketch_bytes four[] = {key("a"), key("b"), key("c"), key("d")};
+    begin_meta();
+    ck_assert_int_eq(ketch_mget(f.client, four, 4, NULL, hang_up, outcome_keep, &each), KETCH_OK);
+    fake_heard(&f, 0);
+    fake_advance(&f, 1000);
+    ck_assert(each.times == 5 && each.status == KETCH_TIMEOUT); /* four keys, and the end */
+    end();
+}
+END_TEST
+
+START_TEST(the_transport_is_told_that_a_retired_server_is_gone)
+{
+    struct outcome o = {0};
+    size_t room;
+    begin(2, KETCH_PROTOCOL_META);
+    uint32_t server = ketch_client_server_of(f.client, key("foo"));
+    get("foo", &o);
+    fake_heard(&f, server);
+    struct ketch_conn *conn = f.servers[server].conn;
+    ck_assert(ketch_client_set_servers(f.client, f.addresses + 1 - server, 1, NULL, 0) == KETCH_OK);
+    ck_assert(o.times == 0 && f.servers[server].conn == conn);
+    void *p = ketch_conn_reserve(conn, &room);
+    memcpy(p, "EN O0\r\n", 7);
+    ck_assert(!ketch_conn_commit(conn, 7)); /* else it would go on with memory that is freed */
+    ck_assert(o.times == 1 && o.status == KETCH_MISS);
+    end();
+}
+END_TEST
+
+START_TEST(a_value_beyond_the_limit_is_nobodys_failure)
+{
+    struct ketch_client_conf conf;
+    struct outcome large = {0}, write = {0}, read = {0};
+    fake_init(&f);
+    fake_conf(&f, &conf, 1);
+    conf.value_bytes_max = 10;
+    conf.policy.limit = 1;
+    fake_start(&f, &conf);
+    get("large", &large);
+    ck_assert_int_eq(ketch_delete(f.client, key("k"), NULL, outcome_keep, &write), KETCH_OK);
+    get("small", &read);
+    fake_heard(&f, 0);
+    fake_say(&f, 0, "VA 11 f0 O0\r\n");
+    ck_assert(large.times == 1 && large.status == KETCH_TOO_LARGE);
+    ck_assert(write.times == 1 && write.status == KETCH_LOST);
+    ck_assert_str_eq(fake_heard(&f, 0), "mg small v f O3\r\n"); /* by a new connection at once */
+    fake_say(&f, 0, "VA 1 f0 O3\r\ns\r\n");
+    ck_assert(read.times == 1 && read.status == KETCH_OK);
+    end();
+}
+END_TEST
+
+static void
+swap_servers(void *arg, const struct ketch_result *r)
+{
+    struct outcome *o = arg;
+    if (r->status == KETCH_DOWN && o->times == 0) {
+        struct ketch_server other[] = {f.addresses[1], f.addresses[2], f.addresses[0]};
+        ck_assert(ketch_client_set_servers(f.client, other, 3, NULL, 0) == KETCH_OK);
+    }
+    outcome_keep(arg, r);
+}
+
+START_TEST(a_pool_that_changes_while_many_keys_start_gets_them_where_they_belong)
+{
+    struct outcome o = {0};
+    char name[40][8], line[32];
+    struct ketch_bytes many[40];
+    struct ketch_client_conf conf;
+    fake_init(&f);
+    fake_conf(&f, &conf, 3);
+    conf.policy.limit = 1;
+    fake_start(&f, &conf);
+    for (int i = 0; i < 40; i++) {
+        snprintf(name[i], sizeof name[i], "m%d", i);
+        many[i] = key(name[i]);
+    }
+    f.servers[0].manner = FAKE_REFUSES; /* it is asked first: its keys end before the others start */
+    ck_assert_int_eq(ketch_mget(f.client, many, 40, NULL, swap_servers, outcome_keep, &o), KETCH_OK);
+    static char heard[3][FAKE_HEARD_MAX];
+    for (size_t i = 0; i < 3; i++)
+        strcpy(heard[i], fake_heard(&f, i));
+    for (int i = 0; i < 40; i++) {
+        size_t at = (ketch_client_server_of(f.client, many[i]) + 1) % 3; /* port of the new id */
+        snprintf(line, sizeof line, "mg m%d ", i);
+        for (size_t s = 0; s < 3; s++)
+            ck_assert(s == at || strstr(heard[s], line) == NULL);
+    }
+    end();
+}
+END_TEST
+
+static void
+wait_in_callback(void *arg, const struct ketch_result *r)
+{
+    bool never = false;
+    outcome_keep(arg, r);
+    ck_assert_int_eq(ketch_wait(f.client, &never), KETCH_INVALID);
+}
+
+static enum ketch_status
+run_nothing(void *ctx, const bool *done)
+{
+    (void)ctx, (void)done;
+    ck_abort_msg("a callback has got through to the loop");
+    return KETCH_OK;
+}
+
+START_TEST(callbacks_cannot_wait)
+{
+    struct outcome o = {0};
+    struct ketch_client_conf conf;
+    struct ketch_transport can_wait = *fake_transport();
+    can_wait.run = run_nothing;
+    fake_init(&f);
+    fake_conf(&f, &conf, 1);
+    ck_assert(ketch_client_create(&conf, &f.client, NULL, 0) == KETCH_OK);
+    ck_assert(ketch_client_attach(f.client, &can_wait, &f) == KETCH_OK);
+    ck_assert(ketch_get(f.client, key("a"), NULL, wait_in_callback, &o) == KETCH_OK);
+    fake_heard(&f, 0);
+    fake_say(&f, 0, "EN O0\r\n");
+    ck_assert_uint_eq(o.times, 1);
+    ck_assert(ketch_fetch_wait(f.client, key("a"), NULL, NULL, NULL, NULL) == KETCH_INVALID);
+    end();
+}
+END_TEST
+
+START_TEST(a_fetch_is_one_request_however_often_it_asks)
+{
+    struct outcome o = {0};
+    struct ketch_counters c;
+    begin_meta();
+    ck_assert(ketch_fetch(f.client, key("a"), NULL, outcome_keep, &o) == KETCH_OK);
+    ck_assert_uint_eq(ketch_client_pending(f.client), 1);
+    fake_heard(&f, 0);
+    fake_say(&f, 0, "VA 0 f0 c1 O0 Z\r\n\r\n");
+    ck_assert_uint_eq(ketch_client_pending(f.client), 1);
+    fake_advance(&f, 10);
+    fake_say(&f, 0, "VA 1 f0 c1 O1\r\nv\r\n");
+    ck_assert(o.times == 1 && o.status == KETCH_OK);
+    ketch_client_counters(f.client, &c);
+    ck_assert(c.requests == 1 && c.completed == 1);
+    end();
+}
+END_TEST
+
+static void
+add_attacks(Suite *s)
+{
+    TCase *c = tcase_create("attacks");
+    ADD(a_connection_may_end_while_many_keys_are_told_their_deadline);
+    ADD(the_transport_is_told_that_a_retired_server_is_gone);
+    ADD(a_value_beyond_the_limit_is_nobodys_failure);
+    ADD(a_pool_that_changes_while_many_keys_start_gets_them_where_they_belong);
+    ADD(callbacks_cannot_wait);
+    ADD(a_fetch_is_one_request_however_often_it_asks);
+    suite_add_tcase(s, c);
+}
+
 static void
 add_single(Suite *s)
 {
@@ -1312,6 +1484,7 @@ add_tests(Suite *s)
 {
     add_single(s);
     add_step(s);
+    add_attacks(s);
     TCase *c = tcase_create("protocol and login");
     ADD(the_protocol_is_asked_for_once);
     ADD(an_old_server_is_spoken_to_in_text);

@@ -1,8 +1,10 @@
 #!/bin/sh
 # The installed library: headers and pkg-config file are enough to build programs in C and in C++, in
-# another directory, with the shared library and with the static one.
+# another directory, with the shared library and with the static one; and the examples of the manual pages
+# are such programs.
 set -u
 build=${top_builddir:-.}
+man=$(cd "${srcdir:-.}/man" && pwd) || exit 1
 command -v pkg-config >/dev/null || { echo 'no pkg-config'; exit 77; }
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
@@ -79,4 +81,22 @@ try cxx "${CXX:-c++} -std=c++11" user.cc $(pkg-config --cflags --libs libketch)
 [ ! -e "$dir/usr/lib/libketch.a" ] ||
     try static "${CC:-cc} -std=c99" user.c $(pkg-config --cflags libketch) "$dir/usr/lib/libketch.a" \
         $(pkg-config --static --libs-only-l libketch | sed 's/-lketch//') -lpthread
+
+# What a page shows, in a function; key and key_bytes are the reader's own.
+example() { # PAGE
+    {
+        printf '#include <err.h>\n#include <stdio.h>\n'
+        printf '#include <ketch/poll.h>\n#include <ketch/ring.h>\n#include <ketch/wait.h>\n'
+        printf 'void example(const void *key, size_t key_bytes);\n'
+        printf 'void example(const void *key, size_t key_bytes)\n{\n    (void)key, (void)key_bytes;\n'
+        sed -n '/^\.S[Hh] EXAMPLES/,/^\.\(EE\|Ed\)/p' "$man/$1" | sed '/^\./d; s/\\e/\\/g'
+        echo '}'
+    } >"$1.c"
+    # shellcheck disable=SC2046
+    ${CC:-cc} -Wall -Wextra -Werror -Wno-unused -c -o "$1.o" "$1.c" $(pkg-config --cflags libketch) ||
+        fail "the example of $1 does not build"
+    [ "$(wc -l <"$1.c")" -gt 15 ] || fail "$1 has no example"
+}
+example ketch_client.3
+example ketch_ring.3
 exit $failed

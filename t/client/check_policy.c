@@ -337,6 +337,65 @@ START_TEST(a_slow_connection_is_given_up)
 }
 END_TEST
 
+START_TEST(what_moves_to_the_gutter_does_not_live_long_there_either)
+{
+    struct outcome o = {0};
+    prepare(2, KETCH_EJECT_GUTTER);
+    conf.policy.gutter_ttl_s = 60;
+    conf.policy.limit = 1;
+    fake_start(&f, &conf);
+    struct ketch_bytes key = key_of(1);
+    f.servers[1].manner = FAKE_IS_SLOW;
+    ck_assert_int_eq(set(key, &o), KETCH_OK); /* waits for its own server */
+    fake_hang_up(&f, 1, KETCH_DOWN, ECONNREFUSED);
+    size_t gutter = f.servers[2].conn != NULL ? 2 : 3;
+    ck_assert_ptr_nonnull(strstr(fake_heard(&f, gutter), " T60 "));
+    end();
+}
+END_TEST
+
+START_TEST(a_spare_server_that_is_in_the_pool_too_is_another_one)
+{
+    prepare(2, KETCH_EJECT_GUTTER);
+    conf.policy.gutter = f.addresses;
+    conf.policy.gutter_ttl_s = 60;
+    fake_start(&f, &conf);
+    struct outcome o = {0};
+    struct ketch_bytes key = key_of(1);
+    ck_assert_int_eq(set(key, &o), KETCH_OK);
+    ck_assert_ptr_nonnull(strstr(fake_heard(&f, 1), " T1000 "));
+    fake_say(&f, 1, "HD O0\r\n");
+    ck_assert(o.status == KETCH_OK && o.server == 1);
+    ck_assert_uint_eq(ketch_client_server_of(f.client, key), 1);
+    end();
+}
+END_TEST
+
+static void
+keep_status(void *arg, const struct ketch_result *r)
+{
+    *(enum ketch_status *)arg = r->status;
+}
+
+START_TEST(many_keys_are_told_why_their_server_is_out)
+{
+    enum ketch_status status = KETCH_OK;
+    prepare(1, KETCH_EJECT_NONE);
+    conf.policy.limit = 1;
+    fake_start(&f, &conf);
+    f.servers[0].manner = FAKE_IS_SLOW;
+    struct ketch_bytes key = ketch_string("a");
+    for (int round = 0; round < 2; round++) { /* while it goes out, and when it is */
+        ck_assert_int_eq(ketch_mget(f.client, &key, 1, NULL, keep_status, keep_status, &status),
+                         KETCH_OK);
+        fake_hang_up(&f, 0, KETCH_TLS, 0);
+        ck_assert_int_eq(status, KETCH_TLS);
+        status = KETCH_OK;
+    }
+    end();
+}
+END_TEST
+
 static void
 add_tests(Suite *s)
 {
@@ -352,6 +411,9 @@ add_tests(Suite *s)
     tcase_add_test(c, failures_count_within_their_window_only);
     tcase_add_test(c, many_keys_are_divided_anew);
     tcase_add_test(c, a_slow_connection_is_given_up);
+    tcase_add_test(c, what_moves_to_the_gutter_does_not_live_long_there_either);
+    tcase_add_test(c, a_spare_server_that_is_in_the_pool_too_is_another_one);
+    tcase_add_test(c, many_keys_are_told_why_their_server_is_out);
     suite_add_tcase(s, c);
 }
 
