@@ -1238,6 +1238,45 @@ START_TEST(every_size_can_be_stored_in_every_shape)
 }
 END_TEST
 
+/* Fills memory with chunks of open uploads; returns how many are open. */
+static unsigned
+hold_all_memory(struct fixture *f, struct upload *ups, unsigned max)
+{
+    unsigned count = 0;
+    for (; count < max; count++) {
+        enum engine_status status;
+        char *to;
+        size_t room;
+        UNTIL_DONE(f, status, engine_reserve(f->t, SPAN("half"), 0, 0, 1000000, &ups[count]));
+        if (status == ENGINE_NO_MEMORY)
+            break;
+        UNTIL_DONE(f, status, engine_upload_space(f->t, &ups[count], &to, &room));
+        if (status == ENGINE_NO_MEMORY)
+            return count + 1;
+    }
+    return count;
+}
+
+START_TEST(impatience_ends_with_what_was_waited_for)
+{
+    struct fixture f = fixture_open(small_config(4 * MIB));
+    struct upload ups[200], up; /* of 31000 bytes: in a chunk as those of uploads are */
+    unsigned count = hold_all_memory(&f, ups, ARRAY_COUNT(ups));
+    ck_assert_uint_lt(count, ARRAY_COUNT(ups));
+    engine_set_patience(f.t, ENGINE_IMPATIENT);
+    ck_assert_int_eq(engine_reserve(f.t, SPAN("k"), 0, 0, 31000, &up), ENGINE_NO_MEMORY);
+    engine_abandon(f.t, &ups[0]);
+    ck_assert_int_eq(engine_reserve(f.t, SPAN("k"), 0, 0, 31000, &up), ENGINE_OK);
+    /* What comes next has not been waited for yet. */
+    ck_assert_int_eq(engine_reserve(f.t, SPAN("l"), 0, 0, 31000, &ups[0]), ENGINE_AGAIN);
+    engine_abandon(f.t, &up);
+    for (unsigned i = 1; i < count; i++)
+        engine_abandon(f.t, &ups[i]);
+    audit(&f);
+    fixture_close(&f);
+}
+END_TEST
+
 START_TEST(one_gibibyte_items_are_configurable)
 {
     struct engine_config c = small_config(64 * MIB);
@@ -1346,6 +1385,7 @@ add_whole(Suite *suite)
     tcase_add_test(tc, configurations_out_of_range_are_refused);
     tcase_add_loop_test(tc, every_size_can_be_stored_in_every_shape, 0, 2 * ARRAY_COUNT(shapes));
     tcase_add_test(tc, one_gibibyte_items_are_configurable);
+    tcase_add_test(tc, impatience_ends_with_what_was_waited_for);
     suite_add_tcase(suite, tc);
 }
 
