@@ -1079,6 +1079,26 @@ START_TEST(a_lower_limit_is_reached_soon_and_a_higher_one_at_once)
 }
 END_TEST
 
+START_TEST(a_smaller_cache_gives_memory_back_while_it_shrinks)
+{
+    struct fixture f = fixture_open(small_config(256 * MIB));
+    fill_up(&f, 13000, 20000);
+    ck_assert(engine_set_limit(f.e, 32 * MIB));
+    uint64_t most_bytes = 0;
+    unsigned turns = 0;
+    while (engine_maintain(f.t, 0) == 0 && engine_is_too_large(f.e)) {
+        uint64_t bytes = arena_excess_memory_bytes(&f.e->arena);
+        most_bytes = bytes > most_bytes ? bytes : most_bytes;
+        fixture_turn(&f);
+        MUST(++turns < 10000);
+    }
+    ck_assert(!engine_is_too_large(f.e));
+    ck_assert_uint_lt(most_bytes, 24 * MIB);
+    audit(&f);
+    fixture_close(&f);
+}
+END_TEST
+
 START_TEST(a_pinned_page_does_not_make_a_smaller_cache_empty_itself)
 {
     struct fixture f = fixture_open(small_config(16 * MIB));
@@ -1378,6 +1398,7 @@ add_whole(Suite *suite)
     tcase_add_test(tc, a_full_bucket_without_memory_to_overflow_refuses);
     tcase_add_test(tc, a_page_of_the_smallest_chunks_fits_into_the_limbo_or_stays);
     tcase_add_test(tc, a_lower_limit_is_reached_soon_and_a_higher_one_at_once);
+    tcase_add_test(tc, a_smaller_cache_gives_memory_back_while_it_shrinks);
     tcase_add_test(tc, a_pinned_page_does_not_make_a_smaller_cache_empty_itself);
     tcase_add_test(tc, an_item_left_behind_in_a_page_that_was_emptied_goes_with_the_sweep);
     tcase_add_loop_test(tc, memory_that_was_freed_can_be_used_for_any_other_size, 0, 2);
