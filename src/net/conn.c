@@ -241,6 +241,8 @@ conn_tell_to_give_up(struct worker *w)
     struct relief_age age = worker_relief_age(w, at_ms);
     struct conn *first = NULL;
     for (struct conn *c = w->conns; c != NULL; c = c->next) {
+        if (state_of(c) != CONN_WAITING)
+            continue;
         if (c->want.gives_up)
             return; /* it will, in its next turn */
         if (c->held_since_ms != 0 && want_may_give_up(&c->want, &age, at_ms) &&
