@@ -87,7 +87,7 @@ scenario 'half-uploads-that-hold-all-memory-twice' => sub {
     my @complaints;
     for my $round (1, 2) {
         my $began = time;
-        my @bad = open_clients($server, 1000);
+        my @bad = open_clients($server, 600);
         send_all($bad[$_], "set half$_ 0 0 1000000\r\n" . 'x' x 120_000) for 0 .. $#bad;
         my $bytes = 2000 * $round; # of classes that have no page yet
         send_all($good[$_], "set good$_ 0 0 $bytes\r\n" . 'v' x $bytes . "\r\n"), $bytes += 5000 for 0 .. $#good;
