@@ -128,11 +128,13 @@ arena_take_page(struct arena *a)
 
 /* Free pages keep their memory for the next taker, as long as all that has memory fits the limit: the
  * index, or a smaller limit, may have taken their place. */
-static bool
-has_excess_memory(const struct arena *a) REQUIRES(a->lock)
+static uint32_t
+excess_warm_pages(const struct arena *a) REQUIRES(a->lock)
 {
-    return a->cold_count < a->free_count &&
-           a->used_pages + a->index_pages + (a->free_count - a->cold_count) > a->limit_pages;
+    uint32_t warm = a->free_count - a->cold_count;
+    uint32_t taken = a->used_pages + a->index_pages;
+    uint32_t room = taken < a->limit_pages ? a->limit_pages - taken : 0;
+    return warm > room ? warm - room : 0;
 }
 
 /* Takes free pages that must lose their memory off the stack; returns how many. */
@@ -141,7 +143,7 @@ take_excess_pages(struct arena *a, page_no *pages, uint32_t max)
 {
     uint32_t count = 0;
     mutex_lock(&a->lock);
-    while (count < max && has_excess_memory(a))
+    while (count < max && excess_warm_pages(a) > 0)
         pages[count++] = a->free_pages[--a->free_count];
     mutex_unlock(&a->lock);
     return count;
@@ -188,13 +190,13 @@ arena_cool(struct arena *a, uint32_t pages_max)
     put_cold_pages(a, pages, count);
 }
 
-bool
-arena_has_excess_memory(struct arena *a)
+uint64_t
+arena_excess_memory_bytes(struct arena *a)
 {
     mutex_lock(&a->lock);
-    bool has = has_excess_memory(a);
+    uint64_t pages = excess_warm_pages(a);
     mutex_unlock(&a->lock);
-    return has;
+    return pages << a->page_shift;
 }
 
 void

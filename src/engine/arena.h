@@ -76,7 +76,9 @@ void arena_give_page(struct arena *a, page_no page);
  * 'pages_max' of them, or ARENA_COOLED_MAX.  No lock is held over it. */
 #define ARENA_COOLED_MAX 1024
 void arena_cool(struct arena *a, uint32_t pages_max);
-bool arena_has_excess_memory(struct arena *a);
+
+/* How much arena_cool() would give back, if it were let. */
+uint64_t arena_excess_memory_bytes(struct arena *a);
 
 /* Counts one more page's worth for the index, the ghost or the rings. */
 bool arena_take_index_page(struct arena *a) MUST_USE;

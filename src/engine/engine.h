@@ -101,7 +101,8 @@ bool engine_has_limbo(const struct engine_thread *t);
 enum engine_patience {
     ENGINE_PATIENT_A_WHILE, /* the default: AGAIN, a thousand times since a store last succeeded; then refused */
     ENGINE_PATIENT,         /* AGAIN: the caller knows when to give up */
-    ENGINE_IMPATIENT,       /* refused: NO_MEMORY */
+    ENGINE_IMPATIENT,       /* refused: NO_MEMORY; PATIENT again once some was found: of a large value, whose
+                             * chunks are waited for one by one, only the one that was waited for is refused */
 };
 void engine_set_patience(struct engine_thread *t, enum engine_patience p);
 

@@ -4,6 +4,10 @@
 /* Pages that engine_maintain() empties in one go, when the limit has been lowered. */
 #define SHRINK_PAGES_MAX 64
 
+/* Memory that is gathered before it is given back, while pages are being emptied: the more at once, the more
+ * neighbours are among them (arena.c says what that is worth). */
+#define GATHERED_BYTES (16u << 20)
+
 static uint32_t
 draining_pages(struct engine *e)
 {
@@ -55,11 +59,11 @@ size_t
 engine_maintain(struct engine_thread *t, size_t budget)
 {
     uint32_t limbo = epoch_limbo_count(&t->epoch);
+    struct arena *a = &t->engine->arena;
     bool shrinks = shrink(t);
-    /* The more pages at once, the more neighbours are among them. */
-    if (!shrinks)
-        arena_cool(&t->engine->arena, ARENA_COOLED_MAX);
-    shrinks |= arena_has_excess_memory(&t->engine->arena);
+    if (!shrinks || arena_excess_memory_bytes(a) >= GATHERED_BYTES)
+        arena_cool(a, ARENA_COOLED_MAX);
+    shrinks |= arena_excess_memory_bytes(a) > 0;
     size_t done = sweep(t, budget);
     t->removed = epoch_limbo_count(&t->epoch) - limbo;
     return shrinks && done < budget ? budget : done;
@@ -74,7 +78,7 @@ engine_removed(const struct engine_thread *t)
 bool
 engine_is_too_large(struct engine *e)
 {
-    return arena_excess_pages(&e->arena) > 0 || arena_has_excess_memory(&e->arena);
+    return arena_excess_pages(&e->arena) > 0 || arena_excess_memory_bytes(&e->arena) > 0;
 }
 
 bool

@@ -99,6 +99,8 @@ chunk_alloc(struct engine_thread *t, uint32_t bytes, uint32_t exptime_s, item_re
     if (*out == 0)
         return make_room(t, class_id);
     t->made_room = false;
+    if (UNLIKELY(t->patience == ENGINE_IMPATIENT))
+        t->patience = ENGINE_PATIENT;
     if (e->config.evict && arena_is_full(&e->arena) &&
         seen.free_chunks < reserve_chunks(seen.total_chunks) &&
         t->coming_chunks < coming_max(seen.total_chunks) &&

@@ -31,11 +31,6 @@ _Static_assert(INPUT_BYTES > LOGIN_INPUT_BYTES_MIN && INPUT_BYTES > BINARY_INPUT
 #define HOARDER_BUSY_MS      10000
 #define HOARDER_UNREAD_BYTES 4096
 
-/* How long a store waits for that before it is refused.  Who keeps memory while waiting for more gives up
- * first: uploads that wait for each other must not make everybody wait for them. */
-#define WANT_MS         3000
-#define WANT_HOLDING_MS 2000
-
 /* How much that nobody wants is read before closing, at most: twice what a turn reads. */
 #define UNWANTED_BYTES     4096u
 #define UNWANTED_READS_MAX (2 * INPUT_BYTES / UNWANTED_BYTES)
@@ -189,21 +184,15 @@ note_held(struct conn *c)
         c->held_since_ms = c->held_moved_ms;
 }
 
-/* A store found no memory, not for the first time perhaps. */
-static void
-note_wanted(struct conn *c)
-{
-    if (!c->wants_memory)
-        c->wanted_since_ms = clock_monotonic_ms();
-    c->wants_memory = true;
-}
-
 static enum engine_patience
 patience_of(const struct conn *c)
 {
-    uint32_t waited_ms = clock_monotonic_ms() - c->wanted_since_ms;
-    uint32_t limit_ms = session_holds_memory(&c->session) ? WANT_HOLDING_MS : WANT_MS;
-    return c->wants_memory && waited_ms >= limit_ms ? ENGINE_IMPATIENT : ENGINE_PATIENT;
+    if (LIKELY(!c->want.waits))
+        return ENGINE_PATIENT;
+    uint32_t now_ms = clock_monotonic_ms();
+    struct relief_age age = worker_relief_age(c->worker, now_ms);
+    return want_is_over(&c->want, session_holds_memory(&c->session), &age, now_ms) ? ENGINE_IMPATIENT
+                                                                                  : ENGINE_PATIENT;
 }
 
 /* More than a trickle has come and we have not read it: then it is not this client who is slow. */
@@ -241,7 +230,29 @@ conn_close_hoarder(struct worker *w)
     if (worst == NULL)
         return false;
     conn_close(worst);
+    relief_note_closed(&w->relief, at_ms);
     return true;
+}
+
+void
+conn_tell_to_give_up(struct worker *w)
+{
+    uint32_t at_ms = clock_monotonic_ms();
+    struct relief_age age = worker_relief_age(w, at_ms);
+    struct conn *first = NULL;
+    for (struct conn *c = w->conns; c != NULL; c = c->next) {
+        if (state_of(c) != CONN_WAITING)
+            continue;
+        if (c->want.gives_up)
+            return; /* it will, in its next turn */
+        if (c->held_since_ms != 0 && want_may_give_up(&c->want, &age, at_ms) &&
+            (first == NULL || (int32_t)(c->held_since_ms - first->held_since_ms) < 0))
+            first = c;
+    }
+    if (first == NULL)
+        return;
+    first->want.gives_up = true;
+    relief_note_gave_up(&w->relief, at_ms);
 }
 
 /* ---- bytes that outlive a turn ---- */
@@ -432,6 +443,10 @@ run(struct conn *c, struct span in)
         enum exec_status status = exec_run(w->exec_thread, &c->session, in, out, &budget, &used);
         if (UNLIKELY(engine_was_starved(w->engine_thread)))
             worker_ask_for_memory(w);
+        if (UNLIKELY(status == EXEC_AGAIN))
+            want_begin(&c->want, used > 0, clock_monotonic_ms());
+        else
+            want_end(&c->want);
         in = span_of(in.p + used, in.bytes - used);
         if (status == EXEC_YIELD) {
             if (others_wait(w) && out->streamed_bytes == 0) {
@@ -447,10 +462,6 @@ run(struct conn *c, struct span in)
             end_turn(c, sent, CONN_READING, in);
             return;
         }
-        if (status == EXEC_AGAIN)
-            note_wanted(c);
-        else
-            c->wants_memory = false;
         if ((status == EXEC_FULL && ++flushes == FLUSHES_PER_TURN) ||
             (status == EXEC_AGAIN && (w->starved || retries++ == RETRIES_PER_TURN))) {
             end_turn(c, sent, CONN_WAITING, in);

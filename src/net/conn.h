@@ -31,6 +31,7 @@
 #include <stdint.h>
 #include "base/mutex.h"
 #include "exec/exec.h"
+#include "net/want.h"
 #include "net/worker.h"
 
 #define INPUT_BYTES (64u << 10) /* of a worker's buffer: what one turn reads at most */
@@ -57,11 +58,10 @@ struct conn {
     struct kept input;                 /* unparsed */
     struct kept output;                /* unsent */
     bool closing;                      /* close when the output is sent */
-    bool wants_memory;                 /* WAITING: it found none */
     uint8_t group_slot;                /* 1 + its place in the worker's group; 0: none */
     _Atomic uint8_t state;             /* enum conn_state */
     _Atomic uint32_t last_request_s;   /* on the server's clock */
-    uint32_t wanted_since_ms;          /* wants_memory: since then */
+    struct want want;                  /* of memory, that it did not find */
     uint32_t held_since_ms;            /* it keeps memory of the cache; 0: it does not */
     uint32_t held_moved_ms;            /* when that last went on */
     struct session session;
@@ -103,7 +103,8 @@ struct worker {
     ev_idle busy;       /* keeps the loop from blocking while connections wait */
     ev_timer again;     /* the same, gently, while freed memory waits for other threads */
     ev_timer idle_check;
-    ev_async relief;    /* some worker finds no memory */
+    ev_async relieve;   /* some worker finds no memory */
+    struct relief relief; /* when we found some for it, or for ourselves */
     uint64_t asked_at_us; /* when we last asked for some */
     bool starved;       /* we find none: there is no use in trying again at once */
     uint32_t relief_s;  /* when that was last logged */
@@ -123,7 +124,8 @@ struct worker {
     char input[GROUP_MAX][INPUT_BYTES]; /* of the group; a turn takes the first free one */
 };
 
-/* Makes every worker close a connection that keeps memory, if there is one; see conn_close_hoarder(). */
+/* Makes every worker close a connection that keeps memory, if there is one, or have one give up; see
+ * conn_close_hoarder() and conn_tell_to_give_up(). */
 void worker_ask_for_memory(struct worker *w);
 
 /* Registers a new connection with its worker's loop.  'protocol' is its listener's.  False: no memory;
@@ -133,6 +135,13 @@ void conn_close(struct conn *c);
 
 /* Closes the connection that has kept memory of the cache for longest without need; false: none. */
 bool conn_close_hoarder(struct worker *w);
+
+/* Tells the one that has kept some for longest, and waits for more, that its next try is the last; one at a
+ * time. */
+void conn_tell_to_give_up(struct worker *w);
+
+/* How long ago any worker made somebody let go of memory. */
+struct relief_age worker_relief_age(const struct worker *w, uint32_t now_ms);
 
 /* Executes what the group's connections have sent. */
 void conn_run_group(struct worker *w);

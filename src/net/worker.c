@@ -32,7 +32,11 @@
 static void
 relieve(struct worker *w)
 {
-    if (!conn_close_hoarder(w) || (w->relief_s != 0 && w->now_s - w->relief_s < RELIEF_LOG_S))
+    if (!conn_close_hoarder(w)) {
+        conn_tell_to_give_up(w);
+        return;
+    }
+    if (w->relief_s != 0 && w->now_s - w->relief_s < RELIEF_LOG_S)
         return;
     w->relief_s = w->now_s;
     log_line(LOG_WARN, "clients that neither finish what they send nor read what they asked for keep "
@@ -40,7 +44,7 @@ relieve(struct worker *w)
 }
 
 static void
-on_relief(struct ev_loop *loop, ev_async *watcher, int events)
+on_relieve(struct ev_loop *loop, ev_async *watcher, int events)
 {
     (void)watcher, (void)events;
     relieve(ev_userdata(loop));
@@ -57,8 +61,17 @@ worker_ask_for_memory(struct worker *w)
     for (unsigned i = 0; i < w->context->config->workers; i++) {
         struct worker *other = w->context->workers[i];
         if (other != w)
-            ev_async_send(other->loop, &other->relief);
+            ev_async_send(other->loop, &other->relieve);
     }
+}
+
+struct relief_age
+worker_relief_age(const struct worker *w, uint32_t now_ms)
+{
+    struct relief_age age = RELIEF_NEVER;
+    for (unsigned i = 0; i < w->context->config->workers; i++)
+        relief_add_age(&age, &w->context->workers[i]->relief, now_ms);
+    return age;
 }
 
 /* ---- the loop ---- */
@@ -87,7 +100,7 @@ invoke_pending(struct ev_loop *loop)
 }
 
 /* One turn for everybody who waits for one.  Looking for memory is work: when one has found none, the
- * others who want some stay in line, before him. */
+ * others who want some stay in line, before him; but for one who gives some up if he finds none. */
 static void
 run_waiting(struct worker *w)
 {
@@ -96,7 +109,7 @@ run_waiting(struct worker *w)
     w->waiting_end = &w->waiting;
     while (c != NULL) {
         struct conn *next = c->wait_next;
-        if (w->starved && c->wants_memory) {
+        if (w->starved && c->want.waits && !c->want.gives_up) {
             *passed_over_end = c;
             passed_over_end = &c->wait_next;
         } else {
@@ -255,8 +268,8 @@ init_loop(struct worker *w)
     ev_set_invoke_pending_cb(w->loop, invoke_pending);
     ev_async_init(&w->wakeup, on_wakeup);
     ev_async_start(w->loop, &w->wakeup);
-    ev_async_init(&w->relief, on_relief);
-    ev_async_start(w->loop, &w->relief);
+    ev_async_init(&w->relieve, on_relieve);
+    ev_async_start(w->loop, &w->relieve);
     ev_prepare_init(&w->turn, on_turn);
     ev_prepare_start(w->loop, &w->turn);
     ev_idle_init(&w->busy, on_busy);

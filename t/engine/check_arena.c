@@ -91,18 +91,18 @@ START_TEST(free_pages_keep_their_memory_only_within_the_limit)
     arena_give_page(&a, 4);
     arena_give_page(&a, 5);
     ck_assert_uint_eq(resident(&a, 4), PAGE);
-    ck_assert(!arena_has_excess_memory(&a));
+    ck_assert_uint_eq(arena_excess_memory_bytes(&a), 0);
     arena_cool(&a, 8);
     ck_assert_uint_eq(resident(&a, 4) + resident(&a, 5), 2 * PAGE);
     ck_assert(arena_take_index_page(&a)); /* takes the place of one of them */
-    ck_assert(arena_has_excess_memory(&a));
+    ck_assert_uint_eq(arena_excess_memory_bytes(&a), PAGE);
     arena_cool(&a, 8);
     ck_assert_uint_eq(resident(&a, 4) + resident(&a, 5), PAGE);
     ck_assert(arena_set_limit(&a, 3 * PAGE));
     arena_cool(&a, 0);
     ck_assert_uint_eq(resident(&a, 4) + resident(&a, 5), PAGE);
     arena_cool(&a, 1);
-    ck_assert(!arena_has_excess_memory(&a));
+    ck_assert_uint_eq(arena_excess_memory_bytes(&a), 0);
     ck_assert_uint_eq(resident(&a, 4) + resident(&a, 5), 0);
     ck_assert_uint_eq(arena_excess_pages(&a), 4);
     arena_give_page(&a, 6);

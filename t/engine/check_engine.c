@@ -1079,6 +1079,26 @@ START_TEST(a_lower_limit_is_reached_soon_and_a_higher_one_at_once)
 }
 END_TEST
 
+START_TEST(a_smaller_cache_gives_memory_back_while_it_shrinks)
+{
+    struct fixture f = fixture_open(small_config(256 * MIB));
+    fill_up(&f, 13000, 20000);
+    ck_assert(engine_set_limit(f.e, 32 * MIB));
+    uint64_t most_bytes = 0;
+    unsigned turns = 0;
+    while (engine_maintain(f.t, 0) == 0 && engine_is_too_large(f.e)) {
+        uint64_t bytes = arena_excess_memory_bytes(&f.e->arena);
+        most_bytes = bytes > most_bytes ? bytes : most_bytes;
+        fixture_turn(&f);
+        MUST(++turns < 10000);
+    }
+    ck_assert(!engine_is_too_large(f.e));
+    ck_assert_uint_lt(most_bytes, 24 * MIB);
+    audit(&f);
+    fixture_close(&f);
+}
+END_TEST
+
 START_TEST(a_pinned_page_does_not_make_a_smaller_cache_empty_itself)
 {
     struct fixture f = fixture_open(small_config(16 * MIB));
@@ -1238,6 +1258,45 @@ START_TEST(every_size_can_be_stored_in_every_shape)
 }
 END_TEST
 
+/* Fills memory with chunks of open uploads; returns how many are open. */
+static unsigned
+hold_all_memory(struct fixture *f, struct upload *ups, unsigned max)
+{
+    unsigned count = 0;
+    for (; count < max; count++) {
+        enum engine_status status;
+        char *to;
+        size_t room;
+        UNTIL_DONE(f, status, engine_reserve(f->t, SPAN("half"), 0, 0, 1000000, &ups[count]));
+        if (status == ENGINE_NO_MEMORY)
+            break;
+        UNTIL_DONE(f, status, engine_upload_space(f->t, &ups[count], &to, &room));
+        if (status == ENGINE_NO_MEMORY)
+            return count + 1;
+    }
+    return count;
+}
+
+START_TEST(impatience_ends_with_what_was_waited_for)
+{
+    struct fixture f = fixture_open(small_config(4 * MIB));
+    struct upload ups[200], up; /* of 31000 bytes: in a chunk as those of uploads are */
+    unsigned count = hold_all_memory(&f, ups, ARRAY_COUNT(ups));
+    ck_assert_uint_lt(count, ARRAY_COUNT(ups));
+    engine_set_patience(f.t, ENGINE_IMPATIENT);
+    ck_assert_int_eq(engine_reserve(f.t, SPAN("k"), 0, 0, 31000, &up), ENGINE_NO_MEMORY);
+    engine_abandon(f.t, &ups[0]);
+    ck_assert_int_eq(engine_reserve(f.t, SPAN("k"), 0, 0, 31000, &up), ENGINE_OK);
+    /* What comes next has not been waited for yet. */
+    ck_assert_int_eq(engine_reserve(f.t, SPAN("l"), 0, 0, 31000, &ups[0]), ENGINE_AGAIN);
+    engine_abandon(f.t, &up);
+    for (unsigned i = 1; i < count; i++)
+        engine_abandon(f.t, &ups[i]);
+    audit(&f);
+    fixture_close(&f);
+}
+END_TEST
+
 START_TEST(one_gibibyte_items_are_configurable)
 {
     struct engine_config c = small_config(64 * MIB);
@@ -1339,6 +1398,7 @@ add_whole(Suite *suite)
     tcase_add_test(tc, a_full_bucket_without_memory_to_overflow_refuses);
     tcase_add_test(tc, a_page_of_the_smallest_chunks_fits_into_the_limbo_or_stays);
     tcase_add_test(tc, a_lower_limit_is_reached_soon_and_a_higher_one_at_once);
+    tcase_add_test(tc, a_smaller_cache_gives_memory_back_while_it_shrinks);
     tcase_add_test(tc, a_pinned_page_does_not_make_a_smaller_cache_empty_itself);
     tcase_add_test(tc, an_item_left_behind_in_a_page_that_was_emptied_goes_with_the_sweep);
     tcase_add_loop_test(tc, memory_that_was_freed_can_be_used_for_any_other_size, 0, 2);
@@ -1346,6 +1406,7 @@ add_whole(Suite *suite)
     tcase_add_test(tc, configurations_out_of_range_are_refused);
     tcase_add_loop_test(tc, every_size_can_be_stored_in_every_shape, 0, 2 * ARRAY_COUNT(shapes));
     tcase_add_test(tc, one_gibibyte_items_are_configurable);
+    tcase_add_test(tc, impatience_ends_with_what_was_waited_for);
     suite_add_tcase(suite, tc);
 }
 

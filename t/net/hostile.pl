@@ -10,6 +10,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Hostile;
+use List::Util qw(max);
 use Shadow;
 use Socket qw(SOL_SOCKET SO_LINGER SO_RCVBUF);
 use Time::HiRes qw(sleep time);
@@ -77,6 +78,28 @@ scenario 'half-uploads' => sub { half_uploads($_[0], 1000, 1_048_000, 1) };
 scenario 'half-uploads-of-one-chunk' => sub { half_uploads($_[0], 1000, 20_000, 1) }, slow => 1;
 scenario 'half-uploads-that-hold-all-memory' => sub { half_uploads($_[0], 1000, 1_000_000, 100_000) };
 scenario 'half-uploads-of-small-values' => sub { half_uploads($_[0], 1000, 100, 1) }, slow => 1;
+
+# Who has waited for memory once, and got it, waits as long the next time: the time between does not count.
+scenario 'half-uploads-that-hold-all-memory-twice' => sub {
+    my ($path) = @_;
+    my $server = start_server($path, '-m', 64);
+    my @good = open_clients($server, 8);
+    my @complaints;
+    for my $round (1, 2) {
+        my $began = time;
+        my @bad = open_clients($server, 600);
+        send_all($bad[$_], "set half$_ 0 0 1000000\r\n" . 'x' x 120_000) for 0 .. $#bad;
+        my $bytes = 2000 * $round; # of classes that have no page yet
+        send_all($good[$_], "set good$_ 0 0 $bytes\r\n" . 'v' x $bytes . "\r\n"), $bytes += 5000 for 0 .. $#good;
+        my @replies = map { receive_line($_) } @good;
+        push @complaints, map { "set $round: $_" } grep { $_ ne 'STORED' } @replies;
+        @bad = ();
+        sleep max(0, $began + 5 - time) if $round == 1; # longer than a store waits
+    }
+    @good = $good[0];
+    push @complaints, nobody_is_left($server, @good);
+    return @complaints, stop_server($server);
+};
 
 # The same, but a byte comes now and then.
 scenario 'half-uploads-that-trickle' => sub {
