@@ -70,6 +70,14 @@ enum ketch_status ketch_sockets_attach(struct ketch_client *client, const struct
                                        void *ctx, struct ketch_sockets **out);
 
 void ketch_socket_event(struct ketch_socket *socket, unsigned events);
+
+/* For a loop that blocks.  Whether it waits for this one: to connect, or for a reply. */
+bool ketch_socket_owes(const struct ketch_socket *socket);
+/* Instead of waiting until it is KETCH_READABLE, and ketch_socket_event(): does both in one call of the
+ * system, for one that is watched for KETCH_READABLE only.  Nothing may have come when it returns, well
+ * before until_us: microseconds from now, 40000 or more.  False: it cannot (TLS), and did nothing. */
+bool ketch_socket_receive(struct ketch_socket *socket, int64_t until_us);
+
 void ketch_sockets_timer(struct ketch_sockets *sockets);
 void ketch_sockets_flush(struct ketch_sockets *sockets);
 

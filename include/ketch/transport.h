@@ -74,6 +74,9 @@ void *ketch_conn_data(const struct ketch_conn *conn);
 
 void ketch_conn_connected(struct ketch_conn *conn);
 
+/* The server is to say something: replies, or that it may be used. */
+bool ketch_conn_owes(const struct ketch_conn *conn);
+
 /* It could not be made, or has ended: KETCH_DOWN, KETCH_DNS, KETCH_TLS, KETCH_LOST; error: errno or 0. */
 void ketch_conn_failed(struct ketch_conn *conn, enum ketch_status status, int error);
 

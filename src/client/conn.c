@@ -410,6 +410,14 @@ ketch_conn_tls(const struct ketch_conn *conn)
     return conn->server->client->tls;
 }
 
+bool
+ketch_conn_owes(const struct ketch_conn *conn)
+{
+    if (conn->state == CONN_READY)
+        return !list_is_empty(&conn->ops);
+    return conn->state != CONN_CLOSED;
+}
+
 void
 ketch_conn_set_data(struct ketch_conn *conn, void *data)
 {

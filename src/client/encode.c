@@ -424,9 +424,16 @@ encode_text(char *out, const struct op *op)
 
 /* ---- multi-get ---- */
 
+/* Room of each key besides its own bytes. */
+#define KEY_FRAME_BYTES 64
+
+/* What is wanted of each key is the same: it is written once, and then copied in one piece of a size
+ * that the compiler knows; what is too much the next piece overwrites. */
 static char *
 mget_meta(char *out, const struct op *op)
 {
+    char wants[KEY_FRAME_BYTES / 2] = "";
+    size_t bytes = (size_t)(PUT(meta_wants(wants, op->options.want), " q O") - wants);
     for (uint32_t i = 0; i < op->key_count; i++) {
         const struct mget_key *key = &op->keys[i];
         if (key->answered)
@@ -434,8 +441,8 @@ mget_meta(char *out, const struct op *op)
         out = PUT(out, "mg ");
         out = key->binary ? PUT(key_write_base64(out, key->p, key->bytes), " b")
                           : put(out, key->p, key->bytes);
-        out = PUT(meta_wants(out, op->options.want), " q");
-        out = put_flag(out, 'O', op->opaque + i);
+        memcpy(out, wants, sizeof wants);
+        out = put_number(out + bytes, op->opaque + i);
         out = PUT(out, "\r\n");
     }
     return PUT(out, "mn\r\n");
@@ -460,7 +467,8 @@ mget_bytes(const struct op *op)
 {
     size_t bytes = FRAME_BYTES;
     for (uint32_t i = 0; i < op->key_count; i++)
-        bytes += (op->keys[i].binary ? BASE64_BYTES((size_t)op->keys[i].bytes) : op->keys[i].bytes) + 64;
+        bytes += (op->keys[i].binary ? BASE64_BYTES((size_t)op->keys[i].bytes) : op->keys[i].bytes) +
+                 KEY_FRAME_BYTES;
     return bytes;
 }
 

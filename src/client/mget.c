@@ -233,20 +233,26 @@ mget_reroute(struct op *op)
 
 /* ---- a new one ---- */
 
+/* bytes: of all keys; plain: whether all may go as they are. */
 static enum ketch_status
-check(const struct ketch_client *client, const struct ketch_bytes *keys, size_t count, size_t *bytes)
+check(const struct ketch_client *client, const struct ketch_bytes *keys, size_t count, size_t *bytes,
+      bool *plain)
 {
     size_t prefix = client->conf.prefix.bytes;
     bool plain_prefix = key_is_plain(client->conf.prefix);
     bool text = client->conf.protocol == KETCH_PROTOCOL_TEXT;
     *bytes = 0;
+    *plain = plain_prefix;
     for (size_t i = 0; i < count; i++) {
         size_t n = prefix + keys[i].bytes;
         if (keys[i].p == NULL || keys[i].bytes == 0 || n > KEY_BYTES_MAX)
             return KETCH_BAD_KEY;
-        if (!(plain_prefix && key_is_plain(keys[i])) && (text || BASE64_BYTES(n) > KEY_BYTES_MAX))
-            return KETCH_BAD_KEY;
         *bytes += n;
+        if (LIKELY(plain_prefix && key_is_plain(keys[i])))
+            continue;
+        if (text || BASE64_BYTES(n) > KEY_BYTES_MAX)
+            return KETCH_BAD_KEY;
+        *plain = false;
     }
     return KETCH_OK;
 }
@@ -312,17 +318,17 @@ pick(const struct ketch_client *client, const struct ketch_bytes *keys, size_t c
 /* Puts the keys where 'starts' says that those of their servers are. */
 static char *
 distribute(struct ketch_client *client, struct mget *mget, const struct ketch_bytes *keys,
-           size_t count, const uint32_t *owners, size_t *starts, char *tail)
+           size_t count, bool plain, const uint32_t *owners, size_t *starts, char *tail)
 {
     struct ketch_bytes prefix = client->conf.prefix;
-    bool plain_prefix = key_is_plain(prefix);
+    bool plain_prefix = plain || key_is_plain(prefix);
     size_t slots = client->pool.count;
     for (size_t i = 0; i < count; i++) {
         size_t slot = owners[i] < slots ? owners[i] : slots;
         struct mget_key *key = &mget->keys[starts[slot]++];
         *key = (struct mget_key){.p = tail, .index = (uint32_t)i, .server = owners[i],
                                  .bytes = (uint8_t)(prefix.bytes + keys[i].bytes),
-                                 .binary = !(plain_prefix && key_is_plain(keys[i]))};
+                                 .binary = !plain && !(plain_prefix && key_is_plain(keys[i]))};
         if (prefix.bytes > 0)
             memcpy(tail, prefix.p, prefix.bytes);
         memcpy(tail + prefix.bytes, keys[i].p, keys[i].bytes);
@@ -343,7 +349,7 @@ any_is_out(const struct ketch_client *client)
 /* Fills mget->keys; the keys of one server lie together.  Uses 'owners' and 'starts' as room. */
 static void
 plan(struct ketch_client *client, struct mget *mget, const struct ketch_bytes *keys, size_t count,
-     uint32_t *owners, size_t *starts, char *tail)
+     bool plain, uint32_t *owners, size_t *starts, char *tail)
 {
     size_t slots = client->pool.count;
     pick(client, keys, count, mget->options.group, owners);
@@ -352,7 +358,7 @@ plan(struct ketch_client *client, struct mget *mget, const struct ketch_bytes *k
         starts[(owners[i] < slots ? owners[i] : slots) + 1]++;
     for (size_t i = 1; i <= slots; i++)
         starts[i] += starts[i - 1];
-    tail = distribute(client, mget, keys, count, owners, starts, tail);
+    tail = distribute(client, mget, keys, count, plain, owners, starts, tail);
     mget->group = ketch_bytes_of(tail, mget->options.group.bytes);
     if (mget->group.bytes > 0)
         memcpy(tail, mget->options.group.p, mget->group.bytes);
@@ -390,6 +396,7 @@ ketch_mget(struct ketch_client *client, const struct ketch_bytes *keys, size_t c
            const struct ketch_options *options, ketch_done each, ketch_done done, void *arg)
 {
     size_t bytes;
+    bool plain;
     char *tail;
     enum ketch_status status = client_accepts(client, arg);
     if (status != KETCH_OK)
@@ -400,7 +407,7 @@ ketch_mget(struct ketch_client *client, const struct ketch_bytes *keys, size_t c
         finish_empty(done, arg);
         return KETCH_OK;
     }
-    status = check(client, keys, count, &bytes);
+    status = check(client, keys, count, &bytes, &plain);
     if (status != KETCH_OK)
         return status;
     size_t group = options != NULL ? options->group.bytes : 0;
@@ -416,7 +423,8 @@ ketch_mget(struct ketch_client *client, const struct ketch_bytes *keys, size_t c
     mget->each = each;
     mget->done = done;
     mget->arg = arg;
-    plan(client, mget, keys, count, (uint32_t *)(starts + client->pool.count + 2), starts, tail);
+    plan(client, mget, keys, count, plain, (uint32_t *)(starts + client->pool.count + 2), starts,
+         tail);
     free(starts);
     client->counters.requests += count;
     client_enter(client);

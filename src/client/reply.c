@@ -19,10 +19,10 @@ struct word {
 /* The usual ones first: these are compared in turn. */
 static const struct word words[] = {
     WORD("VA", REPLY_VA),
+    WORD("VALUE", REPLY_VALUE),
     WORD("HD", REPLY_HD),
     WORD("EN", REPLY_EN),
     WORD("MN", REPLY_MN),
-    WORD("VALUE", REPLY_VALUE),
     WORD("END", REPLY_END),
     WORD("STORED", REPLY_STORED),
     WORD("NF", REPLY_NF),
@@ -46,44 +46,70 @@ static const struct word words[] = {
     WORD("SERVER_ERROR:", REPLY_SERVER_ERROR),
 };
 
+/* As many as a number of 64 bits has for certain: up to there no step can overflow. */
+#define SAFE_DIGITS 19
+
+/* The digits at p: how many, or 0 if there are none or it is more than 64 bits hold. */
+static size_t
+read_digits(const char *p, size_t bytes, uint64_t *number)
+{
+    uint64_t n = 0;
+    unsigned digit;
+    size_t i = 0;
+    for (; i < bytes && (digit = (unsigned char)p[i] - (unsigned)'0') <= 9; i++) {
+        if (LIKELY(i < SAFE_DIGITS))
+            n = n * 10 + digit;
+        else if (i > SAFE_DIGITS || __builtin_mul_overflow(n, 10, &n) ||
+                 __builtin_add_overflow(n, digit, &n))
+            return 0;
+    }
+    *number = n;
+    return i;
+}
+
 static bool
 read_number(const char *p, size_t bytes, uint64_t *number)
 {
-    uint64_t n = 0;
-    if (bytes == 0 || bytes > 20)
-        return false;
-    for (size_t i = 0; i < bytes; i++) {
-        unsigned digit = (unsigned char)p[i] - '0';
-        if (digit > 9 || __builtin_mul_overflow(n, 10, &n) || __builtin_add_overflow(n, digit, &n))
-            return false;
-    }
-    *number = n;
-    return true;
+    return bytes > 0 && read_digits(p, bytes, number) == bytes;
+}
+
+static size_t
+spaces(struct ketch_bytes line)
+{
+    const char *p = line.p;
+    size_t i = 0;
+    while (i < line.bytes && p[i] == ' ')
+        i++;
+    return i;
 }
 
 /* Takes the next word off the line; empty at its end. */
 static struct ketch_bytes
 next_word(struct ketch_bytes *line)
 {
-    const char *p = line->p;
-    size_t i = 0, begin;
-    while (i < line->bytes && p[i] == ' ')
-        i++;
-    begin = i;
-    while (i < line->bytes && p[i] != ' ')
-        i++;
-    *line = (struct ketch_bytes){p + i, line->bytes - i};
-    return (struct ketch_bytes){p + begin, i - begin};
+    size_t skip = spaces(*line), left = line->bytes - skip;
+    const char *p = (const char *)line->p + skip;
+    const char *space = left > 0 ? memchr(p, ' ', left) : NULL;
+    size_t bytes = space != NULL ? (size_t)(space - p) : left;
+    *line = (struct ketch_bytes){p + bytes, left - bytes};
+    return (struct ketch_bytes){p, bytes};
 }
 
+/* A word that must be a number. */
 static bool
 next_number(struct ketch_bytes *line, uint64_t *number)
 {
-    struct ketch_bytes word = next_word(line);
-    return read_number(word.p, word.bytes, number);
+    size_t skip = spaces(*line), left = line->bytes - skip;
+    const char *p = (const char *)line->p + skip;
+    size_t bytes = read_digits(p, left, number);
+    *line = (struct ketch_bytes){p + bytes, left - bytes};
+    return bytes > 0 && (bytes == left || p[bytes] == ' ');
 }
 
 /* ---- a reply ---- */
+
+/* Copied, since gcc clears a struct of this size with 'rep stos', which is slow to start. */
+static const struct reply blank;
 
 enum reply_status
 reply_parse(struct reply_parser *parser, const char *p, size_t bytes, size_t value_bytes_max,
@@ -166,7 +192,9 @@ read_line(struct reply_parser *parser, const char *p, size_t limit, struct reply
     const char *space = memchr(p, ' ', len);
     size_t word_len = space != NULL ? (size_t)(space - p) : len;
     size_t skip = space != NULL ? word_len + 1 : len;
-    *reply = (struct reply){.kind = kind_of(p, word_len), .rest = {p + skip, len - skip}};
+    *reply = blank;
+    reply->kind = kind_of(p, word_len);
+    reply->rest = (struct ketch_bytes){p + skip, len - skip};
     parser->need = parser->line_bytes;
     switch (reply->kind) {
     case REPLY_VA:

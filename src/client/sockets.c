@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -6,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,6 +18,9 @@
 
 /* Reads of one socket in a row, so that one server with much to say does not keep the others waiting. */
 #define READS_MAX 16
+
+/* A read waits no longer than this. */
+#define PATIENCE_US_MAX 1000000
 
 enum phase {
     PHASE_CONNECTING,
@@ -30,6 +35,7 @@ struct ketch_socket {
     enum phase phase;
     unsigned events; /* watched */
     bool dirty;      /* in sockets->dirty */
+    int64_t patience_us; /* of a read that waits; 0: none has, and the descriptor does not block */
     void *slot;
     struct tls_session *tls;
     struct link link; /* in dirty, or in dead */
@@ -53,7 +59,7 @@ static enum ketch_status status_of(int error);
 static bool try_addresses(struct ketch_socket *s, int *error);
 static void opened(struct ketch_socket *s);
 static void shake_hands(struct ketch_socket *s);
-static void receive(struct ketch_socket *s);
+static void receive(struct ketch_socket *s, int flags);
 static void transmit(struct ketch_socket *s);
 static bool watch(struct ketch_socket *s, unsigned events);
 static void fail(struct ketch_socket *s, enum ketch_status status, int error);
@@ -404,17 +410,14 @@ watch(struct ketch_socket *s, unsigned events)
 
 /* ---- bytes ---- */
 
+/* flags: MSG_DONTWAIT, or 0 of a read that waits. */
 static ssize_t
-read_some(struct ketch_socket *s, void *p, size_t room, enum tls_want *want)
+read_some(struct ketch_socket *s, void *p, size_t room, int flags)
 {
-    ssize_t n;
-    *want = TLS_READ;
+    enum tls_want want;
     if (s->tls != NULL)
-        return tls_read(s->tls, p, room, want);
-    do
-        n = recv(s->fd, p, room, 0);
-    while (n < 0 && errno == EINTR);
-    return n;
+        return tls_read(s->tls, p, room, &want);
+    return recv(s->fd, p, room, flags);
 }
 
 static ssize_t
@@ -425,22 +428,22 @@ write_some(struct ketch_socket *s, struct ketch_bytes out, enum tls_want *want)
     if (s->tls != NULL)
         return tls_write(s->tls, out.p, out.bytes, want);
     do
-        n = send(s->fd, out.p, out.bytes, MSG_NOSIGNAL);
+        n = send(s->fd, out.p, out.bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
     while (n < 0 && errno == EINTR);
     return n;
 }
 
 static void
-receive(struct ketch_socket *s)
+receive(struct ketch_socket *s, int flags)
 {
-    enum tls_want want;
-    for (int i = 0; i < READS_MAX && s->conn != NULL; i++) {
+    for (int i = 0; i < READS_MAX && s->conn != NULL; i++, flags = MSG_DONTWAIT) {
         size_t room;
         void *p = ketch_conn_reserve(s->conn, &room);
         if (p == NULL)
             return;
-        ssize_t n = read_some(s, p, room, &want);
-        if (n < 0 && errno == EAGAIN)
+        ssize_t n = read_some(s, p, room, flags);
+        /* After a signal the loop looks at its clock before anything waits again. */
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
             return;
         if (n <= 0) {
             bool refused = s->tls != NULL && n < 0 && errno == EPROTO;
@@ -459,7 +462,7 @@ receive(struct ketch_socket *s)
 static void
 write_failed(struct ketch_socket *s, int error)
 {
-    receive(s);
+    receive(s, MSG_DONTWAIT);
     fail(s, KETCH_LOST, error);
 }
 
@@ -505,12 +508,48 @@ ketch_socket_event(struct ketch_socket *s, unsigned events)
         shake_hands(s);
     } else {
         if (events & KETCH_READABLE)
-            receive(s);
+            receive(s, MSG_DONTWAIT);
         /* TLS may have waited for bytes to read before it could write. */
         if (s->conn != NULL && ((events & KETCH_WRITABLE) || s->tls != NULL))
             transmit(s);
     }
     leave(sockets);
+}
+
+bool
+ketch_socket_owes(const struct ketch_socket *s)
+{
+    return s->conn != NULL && (s->phase != PHASE_OPEN || ketch_conn_owes(s->conn));
+}
+
+/* Reads may wait, for half of until_us or what is near enough: requests that have about the same time
+ * need not change it.  A quarter is left for the ticks that the system may add. */
+static bool
+be_patient(struct ketch_socket *s, int64_t until_us)
+{
+    int64_t half_us = until_us / 2 < PATIENCE_US_MAX ? until_us / 2 : PATIENCE_US_MAX;
+    struct timeval time = {.tv_sec = half_us / 1000000, .tv_usec = half_us % 1000000};
+    if (s->patience_us >= half_us / 2 && s->patience_us <= until_us - until_us / 4)
+        return true;
+    if (setsockopt(s->fd, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time) != 0)
+        return false;
+    int flags = s->patience_us == 0 ? fcntl(s->fd, F_GETFL) : 0;
+    if (s->patience_us == 0 && (flags < 0 || fcntl(s->fd, F_SETFL, flags & ~O_NONBLOCK) != 0))
+        return false;
+    s->patience_us = half_us;
+    return true;
+}
+
+bool
+ketch_socket_receive(struct ketch_socket *s, int64_t until_us)
+{
+    struct ketch_sockets *sockets = s->sockets;
+    if (s->conn == NULL || s->phase != PHASE_OPEN || s->tls != NULL || !be_patient(s, until_us))
+        return false;
+    enter(sockets);
+    receive(s, 0);
+    leave(sockets);
+    return true;
 }
 
 void

@@ -4,11 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <ketch/client.h>
 #include <ketch/poll.h>
+#include <ketch/sockets.h>
 #include <ketch/wait.h>
 #include "suite.h"
 
@@ -24,6 +27,18 @@ static struct ketch_server pool[SERVERS];
 
 /* ---- servers ---- */
 
+/* The path is there before the server listens. */
+static bool
+listens(const char *path)
+{
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    snprintf(to.sun_path, sizeof to.sun_path, "%s", path);
+    bool does = connect(fd, (struct sockaddr *)&to, sizeof to) == 0;
+    close(fd);
+    return does;
+}
+
 static void
 start_server(int i, const char *auth_file)
 {
@@ -38,8 +53,7 @@ start_server(int i, const char *auth_file)
         perror(program);
         _exit(127);
     }
-    struct stat st;
-    for (int ms = 0; ms < PATIENCE_MS && stat(paths[i], &st) != 0; ms += 10)
+    for (int ms = 0; ms < PATIENCE_MS && !listens(paths[i]); ms += 10)
         usleep(10 * 1000);
 }
 
@@ -230,6 +244,79 @@ START_TEST(a_login_is_taken_or_refused)
 }
 END_TEST
 
+static struct ketch_bytes
+key_of(struct ketch_client *client, uint32_t server)
+{
+    for (int i = 0; i < KEYS; i++)
+        if (i % 3 != 0 && ketch_client_server_of(client, keys[i]) == server)
+            return keys[i];
+    ck_abort_msg("no key");
+}
+
+static void
+nothing(int signal)
+{
+    (void)signal;
+}
+
+/* Signals come much more often than a read would wait. */
+static void
+tick(int every_us)
+{
+    struct itimerval timer = {{0, every_us}, {0, every_us}};
+    struct sigaction action = {.sa_handler = nothing};
+    ck_assert_int_eq(sigaction(SIGALRM, &action, NULL), 0);
+    ck_assert_int_eq(setitimer(ITIMER_REAL, &timer, NULL), 0);
+}
+
+START_TEST(a_deadline_holds_where_one_server_alone_is_silent)
+{
+    struct ketch_failure_policy policy = {.limit = 1000, .window_ms = 1, .retry_ms = 1,
+                                          .retry_max_ms = 1};
+    struct ketch_client *client = make_client((enum ketch_protocol)(_i % 3), &policy);
+    struct ketch_options hurried = {.timeout_ms = 60};
+    struct ketch_reply reply = KETCH_REPLY_INIT;
+    store_keys(client);
+    struct ketch_bytes silent = key_of(client, 1), other = key_of(client, 2);
+    for (int i = 0; i < 5; i++) {
+        ck_assert_int_eq(ketch_get_wait(client, silent, NULL, NULL), KETCH_OK);
+        kill(pids[1], SIGSTOP);
+        waitpid(pids[1], NULL, WUNTRACED); /* till it has stopped */
+        tick(_i < 3 ? 0 : 2000);
+        int64_t begin_us = ketch_monotonic_us();
+        ck_assert_int_eq(ketch_get_wait(client, silent, &hurried, &reply), KETCH_TIMEOUT);
+        ck_assert_int_ge(ketch_monotonic_us() - begin_us, 60000);
+        ck_assert_int_lt(ketch_monotonic_us() - begin_us, PATIENCE_MS * 1000 / 2);
+        ck_assert_int_eq(ketch_get_wait(client, other, NULL, &reply), KETCH_OK);
+        tick(0);
+        kill(pids[1], SIGCONT);
+        ck_assert_int_eq(ketch_get_wait(client, silent, NULL, &reply), KETCH_OK);
+        ck_assert(reply.result.value.bytes == silent.bytes &&
+                  memcmp(reply.result.value.p, silent.p, silent.bytes) == 0);
+    }
+    ketch_reply_free(&reply);
+    ketch_client_destroy(client);
+}
+END_TEST
+
+/* What is stored cannot be sent again when its connection is found closed: that must be found before. */
+START_TEST(the_end_of_an_idle_connection_is_found_while_others_are_used)
+{
+    struct ketch_client *client = make_client((enum ketch_protocol)_i, NULL);
+    store_keys(client);
+    struct ketch_bytes lost = key_of(client, 1), other = key_of(client, 2);
+    ck_assert_int_eq(ketch_get_wait(client, lost, NULL, NULL), KETCH_OK);
+    stop_server(1);
+    start_server(1, NULL);
+    int64_t end_us = ketch_monotonic_us() + 50000;
+    do
+        ck_assert_int_eq(ketch_get_wait(client, other, NULL, NULL), KETCH_OK);
+    while (ketch_monotonic_us() < end_us);
+    ck_assert_int_eq(ketch_set_wait(client, lost, lost, NULL, NULL), KETCH_OK);
+    ketch_client_destroy(client);
+}
+END_TEST
+
 static void
 add_tests(Suite *s)
 {
@@ -240,6 +327,8 @@ add_tests(Suite *s)
     tcase_add_test(c, a_killed_server_is_left_and_found_again);
     tcase_add_test(c, without_ejection_a_dead_server_is_not_a_miss);
     tcase_add_test(c, a_login_is_taken_or_refused);
+    tcase_add_loop_test(c, a_deadline_holds_where_one_server_alone_is_silent, 0, 6);
+    tcase_add_loop_test(c, the_end_of_an_idle_connection_is_found_while_others_are_used, 0, 3);
     suite_add_tcase(s, c);
 }
 
