@@ -252,6 +252,12 @@ session_moved_bytes(const struct session *s)
     return s->upload.item != NULL ? s->upload.filled_bytes : s->stream.offset;
 }
 
+uint64_t
+session_missing_bytes(const struct session *s)
+{
+    return s->upload.item != NULL ? s->upload.value_bytes - s->upload.filled_bytes : 0;
+}
+
 void
 session_fini(struct exec_thread *xt, struct session *s)
 {

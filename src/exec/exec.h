@@ -139,6 +139,9 @@ bool session_holds_memory(const struct session *s);
 /* How many bytes of it have come, or gone out. */
 uint64_t session_moved_bytes(const struct session *s);
 
+/* How many bytes of an open upload's value are still to come. */
+uint64_t session_missing_bytes(const struct session *s);
+
 /* Gives back what a session holds, at the end of its connection: at any moment between two calls of
  * exec_run(). */
 void session_fini(struct exec_thread *xt, struct session *s);

@@ -1,6 +1,7 @@
 #include "net/conn.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -25,8 +26,8 @@ _Static_assert(INPUT_BYTES > LOGIN_INPUT_BYTES_MIN && INPUT_BYTES > BINARY_INPUT
 /* When memory cannot be had because clients keep it, somebody must let go: who has been silent for so
  * long in the middle of an upload or of a value being sent, or has been slower than that for so long, or has
  * taken so long over it. */
-#define HOARDER_SILENT_MS    500
-#define HOARDER_SLOW_MS      1000
+#define HOARDER_SILENT_MS    1000
+#define HOARDER_SLOW_MS      1500
 #define HOARDER_BYTES_PER_MS 64
 #define HOARDER_BUSY_MS      10000
 #define HOARDER_UNREAD_BYTES 4096
@@ -195,13 +196,29 @@ patience_of(const struct conn *c)
                                                                                   : ENGINE_PATIENT;
 }
 
-/* More than a trickle has come and we have not read it: then it is not this client who is slow. */
+/* More than a trickle has come, or all of the rest and of its line end, and we have not read it. */
 static bool
 has_more_for_us(const struct conn *c)
 {
     int unread_bytes = 0;
-    return state_of(c) == CONN_READING && ioctl(c->io.fd, FIONREAD, &unread_bytes) == 0 &&
-           unread_bytes >= HOARDER_UNREAD_BYTES;
+    return ioctl(c->io.fd, FIONREAD, &unread_bytes) == 0 &&
+           (unread_bytes >= HOARDER_UNREAD_BYTES ||
+            (uint64_t)unread_bytes > session_missing_bytes(&c->session));
+}
+
+/* More than a trickle was taken, and we have not sent what comes next. */
+static bool
+has_room_for_more(const struct conn *c)
+{
+    struct pollfd fd = {.fd = c->io.fd, .events = POLLOUT};
+    return poll(&fd, 1, 0) == 1 && (fd.revents & POLLOUT) != 0;
+}
+
+/* Then it is not this client who is slow. */
+static bool
+waits_for_us(const struct conn *c)
+{
+    return state_of(c) == CONN_READING ? has_more_for_us(c) : has_room_for_more(c);
 }
 
 static bool
@@ -214,7 +231,7 @@ is_hoarder(const struct conn *c, uint32_t at_ms)
     uint32_t held_ms = at_ms - c->held_since_ms;
     bool slow = session_moved_bytes(&c->session) < (uint64_t)held_ms * HOARDER_BYTES_PER_MS;
     bool lingers = silent_ms >= HOARDER_SILENT_MS || (held_ms >= HOARDER_SLOW_MS && slow);
-    return held_ms >= HOARDER_BUSY_MS || (lingers && !has_more_for_us(c));
+    return held_ms >= HOARDER_BUSY_MS || (lingers && !waits_for_us(c));
 }
 
 bool
