@@ -1,12 +1,11 @@
 /* maintain.c - background work in small steps: the sweep, and smaller limits. */
 #include "engine/state.h"
 
-/* Pages that engine_maintain() empties in one go, when the limit has been lowered. */
-#define SHRINK_PAGES_MAX 64
-
-/* Memory that is gathered before it is given back, while pages are being emptied: the more at once, the more
- * neighbours are among them (arena.c says what that is worth). */
-#define GATHERED_BYTES (16u << 20)
+/* Pages that engine_maintain() empties in one go, when the limit has been lowered, and that it gives back
+ * to the system.  A page of 64 KiB costs 0.1 ms for the one and 0.2 for the other; hundreds at once would
+ * keep the core that long from a worker, whose clients then wait for tens of milliseconds. */
+#define SHRINK_PAGES_MAX 4
+#define COOL_PAGES_MAX   4
 
 static uint32_t
 draining_pages(struct engine *e)
@@ -61,8 +60,7 @@ engine_maintain(struct engine_thread *t, size_t budget)
     uint32_t limbo = epoch_limbo_count(&t->epoch);
     struct arena *a = &t->engine->arena;
     bool shrinks = shrink(t);
-    if (!shrinks || arena_excess_memory_bytes(a) >= GATHERED_BYTES)
-        arena_cool(a, ARENA_COOLED_MAX);
+    arena_cool(a, COOL_PAGES_MAX);
     shrinks |= arena_excess_memory_bytes(a) > 0;
     size_t done = sweep(t, budget);
     t->removed = epoch_limbo_count(&t->epoch) - limbo;
