@@ -33,12 +33,14 @@ is_root(void)
     return getuid() == 0 || geteuid() == 0;
 }
 
-/* How SIGHUP and SIGUSR1 are to be treated: SIG_BLOCK or SIG_UNBLOCK. */
+/* How the signals that the server has handlers for are to be treated: SIG_BLOCK or SIG_UNBLOCK. */
 static void
 mask_signals(int how)
 {
     sigset_t set;
     sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGUSR1);
     pthread_sigmask(how, &set, NULL);

@@ -37,8 +37,9 @@ struct process {
 };
 
 /* Puts /dev/null in the place of standard streams that are closed, so that no socket becomes one,
- * and ignores SIGPIPE.  SIGHUP and SIGUSR1, which would end a process that does not expect them, wait for
- * process_take_signals(): whoever finds our sockets or our pid file may send them. */
+ * and ignores SIGPIPE.  The signals that end a process which does not expect them (SIGINT, SIGTERM, SIGHUP,
+ * SIGUSR1) wait for process_take_signals(): whoever finds our sockets or our pid file may send them, and
+ * nothing must be left behind then. */
 int process_init(struct process *p) MUST_USE;
 
 /* The calling thread has handlers for these signals. */

@@ -855,6 +855,26 @@ sub has_ended
     return (<$file> // ') Z') =~ /\) Z/;
 }
 
+# Whoever sees the socket may end the server, although it is not ready yet.
+scenario 'stopped-before-it-is-ready' => sub {
+    my ($path) = @_;
+    my $dir = File::Temp->newdir('hostile-XXXXXX', TMPDIR => 1);
+    my @complaints;
+    for my $signal ((qw(TERM INT USR1)) x (long_run() ? 10 : 3)) {
+        my @as = $> == 0 ? ('-u', 'root') : ();
+        my $pid = fork // die "fork: $!\n";
+        exec $path, @as, '-m', 64, '-s', "$dir/socket" or POSIX::_exit(127) if $pid == 0;
+        my $deadline = time + 20;
+        1 until -e "$dir/socket" || time > $deadline; # without a pause: it is a matter of microseconds
+        kill $signal, $pid;
+        waitpid $pid, 0;
+        push @complaints, "SIG$signal: it ended with status $?" if $? != 0;
+        push @complaints, "SIG$signal: the socket is left behind" if -e "$dir/socket";
+        unlink "$dir/socket";
+    }
+    return @complaints;
+};
+
 # A daemon writes its pid when it is ready to be killed, and takes that file with it.
 scenario 'daemon-stopped-at-once' => sub {
     my ($path) = @_;
