@@ -351,4 +351,4 @@ add_tests(Suite *suite)
     suite_add_tcase(suite, tc);
 }
 
-SUITE_MAIN("process")
+SUITE_MAIN_FORKING("process")

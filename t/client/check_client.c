@@ -1346,7 +1346,7 @@ swap_servers(void *arg, const struct ketch_result *r)
 START_TEST(a_pool_that_changes_while_many_keys_start_gets_them_where_they_belong)
 {
     struct outcome o = {0};
-    char name[40][8], line[32];
+    char name[40][16], line[32];
     struct ketch_bytes many[40];
     struct ketch_client_conf conf;
     fake_init(&f);

@@ -235,7 +235,7 @@ START_TEST(replies_may_come_as_records_of_one_byte)
 {
     struct ketch_bytes keys[20];
     struct ketch_reply replies[20];
-    char names[20][8];
+    char names[20][16];
     begin("server", DRIPS);
     works();
     for (int i = 0; i < 20; i++) {
