@@ -301,8 +301,10 @@ struct ketch_request {
     void *arg;       /* of both */
 };
 
-/* Starts a request.  KETCH_INVALID, KETCH_BAD_KEY, KETCH_TOO_LARGE, KETCH_NO_MEMORY, KETCH_BUSY,
- * KETCH_NO_SERVER: it was refused, and will not be completed. */
+/* Starts a request.  KETCH_OK: it will be completed once, perhaps before this returns.  All else: it was
+ * refused, and will not be: KETCH_INVALID, KETCH_BAD_KEY, KETCH_TOO_LARGE, KETCH_UNSUPPORTED, KETCH_NO_MEMORY,
+ * KETCH_BUSY, KETCH_CANCELLED (the client ends), KETCH_NO_SERVER, and without ejection why the server is out:
+ * KETCH_DOWN, KETCH_DNS, KETCH_TLS, KETCH_AUTH. */
 enum ketch_status ketch_submit(struct ketch_client *client, const struct ketch_request *request);
 
 /* The next are ketch_submit() with the arguments in their places.  options may be NULL. */

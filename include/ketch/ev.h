@@ -39,7 +39,8 @@ static inline void
 ketch_ev_on_io_(struct ev_loop *loop, ev_io *w, int revents)
 {
     unsigned events = 0;
-    (void)loop;
+    if (revents & EV_ERROR) /* libev has stopped it */
+        ev_ref(loop);
     if (revents & (EV_READ | EV_ERROR))
         events |= KETCH_READABLE;
     if (revents & (EV_WRITE | EV_ERROR))
@@ -133,8 +134,10 @@ ketch_ev_attach(struct ketch_client *client, struct ev_loop *loop)
         return KETCH_NO_MEMORY;
     e->loop = loop;
     ev_init(&e->timer, ketch_ev_on_timer_);
+    ev_set_priority(&e->timer, EV_MINPRI); /* what has come is read before anything is late */
     e->timer.data = e;
     ev_prepare_init(&e->prepare, ketch_ev_on_prepare_);
+    ev_set_priority(&e->prepare, EV_MINPRI); /* sends what others have started */
     e->prepare.data = e;
     ev_prepare_start(loop, &e->prepare);
     ev_unref(loop);

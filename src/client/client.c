@@ -433,7 +433,7 @@ ketch_client_server_of(struct ketch_client *client, struct ketch_bytes key)
     enum ketch_status status;
     char wire[KEY_BYTES_MAX];
     size_t prefix = client->conf.prefix_hashed ? client->conf.prefix.bytes : 0;
-    if (key.bytes == 0 || prefix + key.bytes > sizeof wire)
+    if (key.bytes == 0 || key.bytes > sizeof wire - prefix)
         return KETCH_SERVER_NONE;
     memcpy(wire, client->prefix, prefix);
     memcpy(wire + prefix, key.p, key.bytes);

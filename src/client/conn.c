@@ -369,6 +369,7 @@ take_reply(struct ketch_conn *conn, uint32_t generation)
         conn_break(conn, KETCH_PROTOCOL, EPROTO);
         return false;
     }
+    conn->server->probe_unanswered = false; /* what was guessed is right */
     buffer_consume(&conn->in, reply.bytes);
     return true;
 }

@@ -145,7 +145,7 @@ encode_for_server(char *out, const struct op *op)
         out = PUT(out, "flush_all");
         if (op->delta > 0) {
             *out++ = ' ';
-            out = put_number(out, op->delta);
+            out = put_signed(out, client_wire_ttl(op->client, (int64_t)op->delta));
         }
         return PUT(out, "\r\n");
     case KETCH_VERB_VERSION:

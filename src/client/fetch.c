@@ -2,6 +2,7 @@
 #include <string.h>
 #include "client/client.h"
 #include "client/fetch.h"
+#include "client/key.h"
 #include "client/op.h"
 
 #define LEASE_S 10
@@ -67,7 +68,7 @@ ketch_fetch(struct ketch_client *client, struct ketch_bytes key,
         return status;
     if (done == NULL)
         return KETCH_INVALID;
-    if (key.p == NULL || key.bytes == 0)
+    if (key.p == NULL || key.bytes == 0 || key.bytes > KEY_BYTES_MAX)
         return KETCH_BAD_KEY;
     struct fetch *f = create(client, key, options);
     if (f == NULL)

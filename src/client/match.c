@@ -180,7 +180,7 @@ match_error(struct ketch_conn *conn, struct op *op, const struct reply *reply)
     }
     if (meta && unknown && ask_protocol_again(conn, op))
         return true;
-    if (meta && op->verb == VERB_MGET && !unknown) {
+    if (meta && op->verb == VERB_MGET && !unknown && status != KETCH_AUTH) {
         op->failure = status; /* of one key, it does not say which; MN ends the batch */
         return true;
     }

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include "client/placement.h"
 
@@ -7,12 +8,21 @@ struct placement {
 };
 
 static enum ketch_status
+add(struct placement *p, const struct ketch_server *server, char *why, size_t why_bytes)
+{
+    enum ketch_status status = ketch_ring_builder_add(p->builder, server, NULL);
+    if (status != KETCH_OK && why_bytes > 0)
+        snprintf(why, why_bytes, "server %.64s: %s", server->host, ketch_status_text(status));
+    return status;
+}
+
+static enum ketch_status
 fill(struct placement *p, const char *spec, const struct ketch_server *servers, size_t count, char *why,
      size_t why_bytes)
 {
     enum ketch_status status = ketch_ring_builder_create(spec, &p->builder, why, why_bytes);
     for (size_t i = 0; i < count && status == KETCH_OK; i++)
-        status = ketch_ring_builder_add(p->builder, &servers[i], NULL);
+        status = add(p, &servers[i], why, why_bytes);
     if (status == KETCH_OK)
         status = ketch_ring_builder_build(p->builder, &p->ring, why, why_bytes);
     return status;

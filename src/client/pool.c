@@ -6,8 +6,8 @@
 #include "client/pool.h"
 #include "client/server.h"
 
-/* How far a key is followed along the ring. */
-#define WALK_MAX 16
+/* A key is followed along the ring this far at first, and only if all of these are out farther. */
+#define WALK_NEAR 16
 
 static enum ketch_status build(struct ketch_client *client, const struct ketch_server *servers,
                                size_t count, struct pool *pool, char *why, size_t why_bytes);
@@ -160,14 +160,28 @@ pool_server(const struct pool *pool, uint32_t id)
 
 /* The first on the way from the key that is not out. */
 static struct server *
-walk(const struct placement *ring, struct server *const *servers, struct ketch_bytes key)
+walk_as_far_as(const struct placement *ring, struct server *const *servers, struct ketch_bytes key,
+               uint32_t *ids, size_t most)
 {
-    uint32_t ids[WALK_MAX];
-    size_t count = placement_walk(ring, key.p, key.bytes, ids, WALK_MAX);
+    size_t count = placement_walk(ring, key.p, key.bytes, ids, most);
     for (size_t i = 0; i < count; i++)
         if (!servers[ids[i]]->out)
             return servers[ids[i]];
     return NULL;
+}
+
+static struct server *
+walk(const struct placement *ring, struct server *const *servers, size_t count, struct ketch_bytes key)
+{
+    uint32_t nearest[WALK_NEAR];
+    struct server *found = walk_as_far_as(ring, servers, key, nearest, WALK_NEAR);
+    if (found != NULL || count <= WALK_NEAR)
+        return found;
+    uint32_t *all = malloc(count * sizeof *all);
+    if (all != NULL)
+        found = walk_as_far_as(ring, servers, key, all, count);
+    free(all);
+    return found;
 }
 
 struct server *
@@ -180,9 +194,9 @@ pool_route_from(struct ketch_client *client, struct server *owner, struct ketch_
     if (!owner->out)
         return owner;
     if (client->conf.policy.eject == KETCH_EJECT_NEXT)
-        other = walk(pool->ring, pool->servers, key);
+        other = walk(pool->ring, pool->servers, pool->count, key);
     else if (client->conf.policy.eject == KETCH_EJECT_GUTTER && pool->gutter_count > 0)
-        other = walk(pool->gutter_ring, pool->gutter, key);
+        other = walk(pool->gutter_ring, pool->gutter, pool->gutter_count, key);
     if (other == NULL)
         *status = client->conf.policy.eject == KETCH_EJECT_NONE ? server_unsent_status(owner)
                                                                 : KETCH_NO_SERVER;

@@ -18,6 +18,7 @@ static void retry_due(struct timer *timer, int64_t now_us);
 static void connect_if_wanted(struct server *server);
 static void settle(struct server *server);
 static void fail(struct server *server, enum ketch_status status, int error);
+static void see_to_retry(struct server *server, bool at_once);
 
 /* ---- a server ---- */
 
@@ -253,6 +254,7 @@ sort_sent(struct server *server, enum ketch_status status, struct list *again, s
         }
         op->resent |= !unsent;
         op->step = 0;
+        op->failure = KETCH_OK;
         op->in_sent = false;
         client->counters.retries += !unsent;
         list_append(again, first);
@@ -287,14 +289,15 @@ server_disconnected(struct server *server, enum conn_state before, enum ketch_st
     struct list again, lost;
     struct link *head = list_first(&server->conn.ops);
     bool failure = is_failure(server, before, status);
-    bool unknown = before == CONN_PROBE && server->protocol == KETCH_PROTOCOL_AUTO;
+    bool guesses = before == CONN_PROBE && server->protocol == KETCH_PROTOCOL_AUTO &&
+                   status == KETCH_LOST && !server->probe_unanswered;
     list_init(&again);
     list_init(&lost);
     sort_sent(server, status, &again, &lost);
     list_move_all(&again, &server->waiting);
     list_move_all(&server->waiting, &again);
     client_event(server->client, KETCH_EVENT_DISCONNECTED, server, status, error);
-    if (unknown && status == KETCH_LOST && !server->probe_unanswered)
+    if (guesses)
         server->probe_unanswered = true;
     else if (failure)
         fail(server, status, error);
@@ -303,6 +306,7 @@ server_disconnected(struct server *server, enum conn_state before, enum ketch_st
         give_up_waiting(server, error);
     else
         connect_if_wanted(server);
+    see_to_retry(server, guesses);
 }
 
 /* ---- the policy ---- */
@@ -321,6 +325,19 @@ schedule_retry(struct server *server)
     timer_set(&client->timers, &server->retry, client_now(client) + client_jitter(client, ms * 1000));
 }
 
+/* However a retry ended, another follows; at once if the next asks in another way. */
+static void
+see_to_retry(struct server *server, bool at_once)
+{
+    struct ketch_client *client = server->client;
+    if (!server->out || server->conn.state != CONN_CLOSED || timer_is_set(&server->retry))
+        return;
+    if (at_once)
+        timer_set(&client->timers, &server->retry, client_now(client));
+    else
+        schedule_retry(server);
+}
+
 static void
 put_out(struct server *server)
 {
@@ -330,6 +347,17 @@ put_out(struct server *server)
     schedule_retry(server);
     pool_set_live(client, server, false);
     client_event(client, KETCH_EVENT_OUT, server, server->why, server->error);
+    /* A callback may have connected before it was out. */
+    conn_break(&server->conn, KETCH_CANCELLED, 0);
+}
+
+/* It was dying when it was asked for its protocol, and is no proxy. */
+static void
+forget_guess(struct server *server)
+{
+    if (server->probe_unanswered && server->client->conf.protocol == KETCH_PROTOCOL_AUTO)
+        server->protocol = KETCH_PROTOCOL_AUTO;
+    server->probe_unanswered = false;
 }
 
 /* Counts; requests are seen to by settle(). */
@@ -340,9 +368,8 @@ fail(struct server *server, enum ketch_status status, int error)
     int64_t now_us = client_now(server->client);
     server->why = status;
     server->error = error;
-    /* It was dying when it was asked for its protocol, and is no proxy. */
-    if (status == KETCH_DOWN || status == KETCH_DNS)
-        server->probe_unanswered = false;
+    if (status == KETCH_DOWN || status == KETCH_DNS || server->out)
+        forget_guess(server);
     if (server->out) {
         schedule_retry(server);
         return;
@@ -351,8 +378,10 @@ fail(struct server *server, enum ketch_status status, int error)
         server->failures = 0;
         server->window_us = now_us;
     }
-    if (++server->failures >= policy->limit)
-        put_out(server);
+    if (++server->failures < policy->limit)
+        return;
+    forget_guess(server);
+    put_out(server);
 }
 
 static void

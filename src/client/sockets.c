@@ -39,7 +39,7 @@ struct ketch_socket {
     void *slot;
     struct tls_session *tls;
     struct link link; /* in dirty, or in dead */
-    size_t tried, address_count;
+    size_t first, tried, address_count; /* 'first' is sockets->first when it began */
     struct ketch_address addresses[KETCH_ADDRESSES_MAX];
 };
 
@@ -210,7 +210,7 @@ close_conn(void *ctx, struct ketch_conn *conn)
     if (s == NULL)
         return;
     if (s->phase == PHASE_CONNECTING && s->fd >= 0)
-        sockets->first++;
+        sockets->first = s->first + 1;
     bury(s);
 }
 
@@ -287,6 +287,7 @@ connect_conn(void *ctx, struct ketch_conn *conn, int *error)
     s->sockets = sockets;
     s->conn = conn;
     s->fd = -1;
+    s->first = sockets->first;
     *error = 0;
     enum ketch_status status = resolve(s, ketch_conn_server(conn));
     ketch_conn_set_data(conn, s);
@@ -334,7 +335,7 @@ static bool
 try_addresses(struct ketch_socket *s, int *error)
 {
     while (s->tried < s->address_count) {
-        size_t i = (s->sockets->first + s->tried++) % s->address_count;
+        size_t i = (s->first + s->tried++) % s->address_count;
         *error = try_address(s, &s->addresses[i]);
         if (*error == 0)
             return true;

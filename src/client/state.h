@@ -153,7 +153,8 @@ struct server {
     struct ketch_conn conn;
 
     enum ketch_protocol protocol; /* AUTO: not known */
-    bool probe_unanswered; /* the connection ended at 'mn': some proxies do so.  Then it is text */
+    bool probe_unanswered; /* the connection ended at 'mn': some proxies do so.  Then it is text, which is
+                              a guess until something was answered */
 
     /* The policy. */
     bool out;

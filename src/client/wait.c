@@ -74,14 +74,23 @@ keep_status(struct ketch_reply *reply, enum ketch_status status)
 
 /* ---- waiting ---- */
 
+/* False: 'why' not.  To be asked before anything is sent. */
+static bool
+can_wait(const struct ketch_client *client, enum ketch_status *why)
+{
+    *why = KETCH_OK;
+    if (client->transport == NULL || client->transport->run == NULL)
+        *why = KETCH_UNSUPPORTED;
+    else if (client->depth > 0) /* a callback: what it borrows would be overwritten */
+        *why = KETCH_INVALID;
+    return *why == KETCH_OK;
+}
+
 enum ketch_status
 ketch_wait(struct ketch_client *client, const bool *done)
 {
-    if (client->transport == NULL || client->transport->run == NULL)
-        return KETCH_UNSUPPORTED;
-    if (client->depth > 0) /* a callback: what it borrows would be overwritten */
-        return KETCH_INVALID;
-    return client->transport->run(client->ctx, done);
+    enum ketch_status status;
+    return can_wait(client, &status) ? client->transport->run(client->ctx, done) : status;
 }
 
 static void
@@ -123,10 +132,13 @@ ketch_submit_wait(struct ketch_client *client, const struct ketch_request *reque
 {
     struct waiting w = {.reply = reply};
     struct ketch_request r = *request;
+    enum ketch_status status;
     r.done = completed;
     r.each = ignore;
     r.arg = &w;
-    return wait_for(client, &w, ketch_submit(client, &r));
+    if (can_wait(client, &status))
+        status = ketch_submit(client, &r);
+    return wait_for(client, &w, status);
 }
 
 enum ketch_status
@@ -264,8 +276,10 @@ ketch_meta_wait(struct ketch_client *client, const char *command, struct ketch_b
                 struct ketch_reply *reply)
 {
     struct waiting w = {.reply = reply};
-    return wait_for(client, &w,
-                    ketch_meta(client, command, key, value, flags, options, completed, &w));
+    enum ketch_status status;
+    if (can_wait(client, &status))
+        status = ketch_meta(client, command, key, value, flags, options, completed, &w);
+    return wait_for(client, &w, status);
 }
 
 /* ---- with one server ---- */
@@ -275,7 +289,10 @@ ketch_flush_wait(struct ketch_client *client, uint32_t server, uint32_t delay_s,
                  const struct ketch_options *options, struct ketch_reply *reply)
 {
     struct waiting w = {.reply = reply};
-    return wait_for(client, &w, ketch_flush(client, server, delay_s, options, completed, &w));
+    enum ketch_status status;
+    if (can_wait(client, &status))
+        status = ketch_flush(client, server, delay_s, options, completed, &w);
+    return wait_for(client, &w, status);
 }
 
 enum ketch_status
@@ -283,7 +300,10 @@ ketch_version_wait(struct ketch_client *client, uint32_t server, const struct ke
                    struct ketch_reply *reply)
 {
     struct waiting w = {.reply = reply};
-    return wait_for(client, &w, ketch_version(client, server, options, completed, &w));
+    enum ketch_status status;
+    if (can_wait(client, &status))
+        status = ketch_version(client, server, options, completed, &w);
+    return wait_for(client, &w, status);
 }
 
 struct stats_waiting {
@@ -304,8 +324,10 @@ ketch_stats_wait(struct ketch_client *client, uint32_t server, struct ketch_byte
                  const struct ketch_options *options, ketch_done each, void *arg)
 {
     struct stats_waiting s = {.each = each, .arg = arg};
-    return wait_for(client, &s.w,
-                    ketch_stats(client, server, group, options, stats_line, completed, &s));
+    enum ketch_status status;
+    if (can_wait(client, &status))
+        status = ketch_stats(client, server, group, options, stats_line, completed, &s);
+    return wait_for(client, &s.w, status);
 }
 
 /* ---- with many keys ---- */
@@ -330,8 +352,10 @@ ketch_mget_wait(struct ketch_client *client, const struct ketch_bytes *keys, siz
                 const struct ketch_options *options, struct ketch_reply *replies)
 {
     struct mget_waiting m = {.replies = replies};
-    enum ketch_status status = wait_for(
-        client, &m.w, ketch_mget(client, keys, count, options, keep_one, completed, &m));
+    enum ketch_status status;
+    if (can_wait(client, &status))
+        status = ketch_mget(client, keys, count, options, keep_one, completed, &m);
+    status = wait_for(client, &m.w, status);
     for (size_t i = 0; i < count && !m.w.done; i++) /* refused as a whole */
         keep_status(&replies[i], status);
     return status == KETCH_OK && m.no_memory ? KETCH_NO_MEMORY : status;
@@ -357,8 +381,10 @@ ketch_fetch_wait(struct ketch_client *client, struct ketch_bytes key,
     struct ketch_bytes value = nothing;
     if (reply == NULL)
         return KETCH_INVALID;
-    enum ketch_status status =
-        wait_for(client, &w, ketch_fetch(client, key, options, completed, &w));
+    enum ketch_status status;
+    if (can_wait(client, &status))
+        status = ketch_fetch(client, key, options, completed, &w);
+    status = wait_for(client, &w, status);
     bool asked_to = reply->result.marks & KETCH_WON;
     if (!asked_to && !nobody_answers(status))
         return status;

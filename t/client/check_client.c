@@ -224,6 +224,11 @@ START_TEST(keys_cannot_break_the_stream)
                             &o) == KETCH_BAD_KEY);
     ck_assert(ketch_get(f.client, key(""), NULL, outcome_keep, &o) == KETCH_BAD_KEY);
     ck_assert(ketch_get(f.client, ketch_bytes_of(longest, 251), NULL, outcome_keep, &o) == KETCH_BAD_KEY);
+    struct ketch_bytes endless = ketch_bytes_of(longest, SIZE_MAX);
+    ck_assert(ketch_get(f.client, endless, NULL, outcome_keep, &o) == KETCH_BAD_KEY);
+    ck_assert(ketch_mget(f.client, &endless, 1, NULL, outcome_keep, outcome_keep, &o) == KETCH_BAD_KEY);
+    ck_assert(ketch_fetch(f.client, endless, NULL, outcome_keep, &o) == KETCH_BAD_KEY);
+    ck_assert_uint_eq(ketch_client_server_of(f.client, endless), KETCH_SERVER_NONE);
     ck_assert(ketch_get(f.client, ketch_bytes_of(longest, 250), NULL, outcome_keep, &o) == KETCH_OK);
     ck_assert(ketch_get(f.client, key("\xc3\xa4"), NULL, outcome_keep, &o) == KETCH_OK);
     end();
@@ -337,6 +342,19 @@ START_TEST(stats_come_line_by_line)
     ck_assert_str_eq(text, "a=1;b=two words;empty=;done");
     ck_assert(ketch_stats(f.client, 0, key("x\r\n"), NULL, count_line, end_line, text) == KETCH_INVALID);
     ck_assert(ketch_stats(f.client, 1, key(""), NULL, count_line, end_line, text) == KETCH_INVALID);
+    end();
+}
+END_TEST
+
+/* More than 30 days would be a date. */
+START_TEST(a_flush_may_be_put_off_for_long)
+{
+    struct outcome o = {0};
+    begin_meta();
+    ck_assert(ketch_flush(f.client, 0, 2592000, NULL, outcome_keep, &o) == KETCH_OK);
+    ck_assert_str_eq(fake_heard(&f, 0), "flush_all 2592000\r\n");
+    ck_assert(ketch_flush(f.client, 0, 2592001, NULL, outcome_keep, &o) == KETCH_OK);
+    ck_assert_str_eq(fake_heard(&f, 0), "flush_all 1702592001\r\n");
     end();
 }
 END_TEST
@@ -1378,6 +1396,12 @@ wait_in_callback(void *arg, const struct ketch_result *r)
     bool never = false;
     outcome_keep(arg, r);
     ck_assert_int_eq(ketch_wait(f.client, &never), KETCH_INVALID);
+    ck_assert_int_eq(ketch_incr_wait(f.client, key("n"), 1, NULL, NULL), KETCH_INVALID);
+    ck_assert_int_eq(ketch_mget_wait(f.client, NULL, 0, NULL, NULL), KETCH_INVALID);
+    ck_assert_int_eq(ketch_flush_wait(f.client, 0, 0, NULL, NULL), KETCH_INVALID);
+    ck_assert_int_eq(ketch_version_wait(f.client, 0, NULL, NULL), KETCH_INVALID);
+    ck_assert_int_eq(ketch_stats_wait(f.client, 0, key(""), NULL, outcome_keep, NULL), KETCH_INVALID);
+    ck_assert_int_eq(ketch_meta_wait(f.client, "mg", key("n"), key(""), key("v"), NULL, NULL), KETCH_INVALID);
 }
 
 static enum ketch_status
@@ -1402,6 +1426,7 @@ START_TEST(callbacks_cannot_wait)
     fake_heard(&f, 0);
     fake_say(&f, 0, "EN O0\r\n");
     ck_assert_uint_eq(o.times, 1);
+    ck_assert_str_eq(fake_heard(&f, 0), ""); /* what is refused is not done either */
     ck_assert(ketch_fetch_wait(f.client, key("a"), NULL, NULL, NULL, NULL) == KETCH_INVALID);
     end();
 }
@@ -1452,6 +1477,7 @@ add_single(Suite *s)
     ADD(a_prefix_goes_before_every_key);
     ADD(raw_meta_commands_show_their_flags);
     ADD(stats_come_line_by_line);
+    ADD(a_flush_may_be_put_off_for_long);
     ADD(what_waits_is_bounded);
     ADD(bad_configurations_are_refused_with_a_reason);
     suite_add_tcase(s, c);

@@ -396,10 +396,164 @@ START_TEST(many_keys_are_told_why_their_server_is_out)
 }
 END_TEST
 
+/* Server 1 of two is out, speaks an unknown protocol, and is asked for it at its first retry. */
+static void
+begin_with_unknown_that_is_out(enum ketch_protocol protocol, struct outcome *o)
+{
+    prepare(2, KETCH_EJECT_NONE);
+    conf.protocol = protocol;
+    fake_start(&f, &conf);
+    f.servers[1].manner = FAKE_REFUSES;
+    set(key_of(1), o);
+    ck_assert_uint_eq(events[KETCH_EVENT_OUT], 1);
+    f.servers[1].manner = FAKE_ACCEPTS;
+    fake_advance(&f, 1000);
+    ck_assert_str_eq(fake_heard(&f, 1), "mn probe\r\n");
+}
+
+static void
+wait_for_a_retry(size_t server)
+{
+    for (int i = 0; i < 320 && !fake_is_connected(&f, server); i++)
+        fake_advance(&f, 100);
+}
+
+/* What hangs up may be a proxy that does not know 'mn', or one whose server is not up yet. */
+START_TEST(who_hangs_up_at_a_retry_is_asked_otherwise_and_then_again)
+{
+    struct outcome o = {0};
+    begin_with_unknown_that_is_out(KETCH_PROTOCOL_AUTO, &o);
+    for (int i = 0; i < 3; i++) {
+        fake_hang_up(&f, 1, KETCH_LOST, 0);
+        fake_advance(&f, 1);
+        ck_assert_str_eq(fake_heard(&f, 1), "version\r\n");
+        fake_hang_up(&f, 1, KETCH_LOST, 0);
+        fake_advance(&f, 1000);
+        ck_assert(!fake_is_connected(&f, 1)); /* it waits longer each time */
+        wait_for_a_retry(1);
+        ck_assert_str_eq(fake_heard(&f, 1), "mn probe\r\n");
+    }
+    fake_say(&f, 1, "MN\r\n");
+    ck_assert_uint_eq(events[KETCH_EVENT_BACK], 1);
+    ck_assert_int_eq(ketch_client_server_protocol(f.client, 1), KETCH_PROTOCOL_META);
+    end();
+}
+END_TEST
+
+START_TEST(a_proxy_that_hangs_up_at_a_retry_is_back_when_asked_otherwise)
+{
+    struct outcome o = {0};
+    begin_with_unknown_that_is_out(KETCH_PROTOCOL_AUTO, &o);
+    fake_hang_up(&f, 1, KETCH_LOST, 0);
+    fake_advance(&f, 1);
+    fake_heard(&f, 1);
+    fake_say(&f, 1, "VERSION 1\r\n");
+    ck_assert_uint_eq(events[KETCH_EVENT_BACK], 1);
+    ck_assert_int_eq(ketch_client_server_protocol(f.client, 1), KETCH_PROTOCOL_TEXT);
+    end();
+}
+END_TEST
+
+/* That this process has no memory is not the server's failure; it is tried again all the same. */
+START_TEST(a_retry_that_ends_for_want_of_memory_is_followed_by_another)
+{
+    struct outcome o = {0};
+    begin_with_unknown_that_is_out(KETCH_PROTOCOL_META, &o);
+    fake_hang_up(&f, 1, KETCH_NO_MEMORY, ENOMEM);
+    wait_for_a_retry(1);
+    ck_assert_str_eq(fake_heard(&f, 1), "mn probe\r\n");
+    fake_say(&f, 1, "MN\r\n");
+    ck_assert_uint_eq(events[KETCH_EVENT_BACK], 1);
+    end();
+}
+END_TEST
+
+/* A balancer whose servers are not up takes connections, and ends them. */
+START_TEST(a_protocol_that_was_guessed_is_forgotten_when_the_server_is_out)
+{
+    struct outcome o = {0};
+    prepare(1, KETCH_EJECT_NONE);
+    conf.protocol = KETCH_PROTOCOL_AUTO;
+    fake_start(&f, &conf);
+    set(ketch_string("k"), &o);
+    ck_assert_str_eq(fake_heard(&f, 0), "mn probe\r\n");
+    fake_hang_up(&f, 0, KETCH_LOST, 0);
+    ck_assert_str_eq(fake_heard(&f, 0), "set k 0 1000 1\r\nv\r\n");
+    ck_assert_int_eq(ketch_client_server_protocol(f.client, 0), KETCH_PROTOCOL_TEXT);
+    for (int i = 0; i < 3 && events[KETCH_EVENT_OUT] == 0; i++) {
+        fake_hang_up(&f, 0, KETCH_LOST, 0);
+        set(ketch_string("k"), &o);
+    }
+    ck_assert_uint_eq(events[KETCH_EVENT_OUT], 1);
+    fake_advance(&f, 1000);
+    ck_assert_str_eq(fake_heard(&f, 0), "mn probe\r\n");
+    end();
+}
+END_TEST
+
+static void
+ask_on_disconnection(void *arg, const struct ketch_event *e)
+{
+    static struct outcome o;
+    (void)arg;
+    on_event(arg, e);
+    if (e->kind == KETCH_EVENT_DISCONNECTED)
+        (void)!ketch_get(f.client, ketch_string("k"), NULL, outcome_keep, &o);
+}
+
+/* A callback connects to the server whose failure is just being told. */
+START_TEST(a_server_that_is_out_has_no_connection_and_is_tried_again)
+{
+    struct outcome o = {0};
+    prepare(1, KETCH_EJECT_NONE);
+    conf.policy.limit = 1;
+    conf.on_event = ask_on_disconnection;
+    fake_start(&f, &conf);
+    set(key_of(0), &o);
+    fake_hang_up(&f, 0, KETCH_LOST, 0);
+    ck_assert_uint_eq(events[KETCH_EVENT_OUT], 1);
+    ck_assert(!fake_is_connected(&f, 0));
+    fake_heard(&f, 0);
+    fake_advance(&f, 1000);
+    ck_assert_str_eq(fake_heard(&f, 0), "mn probe\r\n");
+    end();
+}
+END_TEST
+
+/* One of twenty is left, and may be the last on the way of a key. */
+START_TEST(next_goes_as_far_as_there_are_servers)
+{
+    struct outcome o = {0};
+    prepare(18, KETCH_EJECT_NEXT);
+    conf.policy.limit = 1;
+    fake_start(&f, &conf);
+    for (uint32_t i = 0; i < 17; i++)
+        f.servers[i].manner = FAKE_REFUSES;
+    for (uint32_t i = 0; i < 1000 && events[KETCH_EVENT_OUT] < 17; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "n%u", i);
+        set(ketch_string(name), &o);
+    }
+    ck_assert_uint_eq(events[KETCH_EVENT_OUT], 17);
+    for (uint32_t i = 0; i < 1000; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "n%u", i);
+        ck_assert_uint_eq(ketch_client_server_of(f.client, ketch_string(name)), 17);
+    }
+    end();
+}
+END_TEST
+
 static void
 add_tests(Suite *s)
 {
     TCase *c = tcase_create("policy");
+    tcase_add_test(c, who_hangs_up_at_a_retry_is_asked_otherwise_and_then_again);
+    tcase_add_test(c, a_proxy_that_hangs_up_at_a_retry_is_back_when_asked_otherwise);
+    tcase_add_test(c, a_retry_that_ends_for_want_of_memory_is_followed_by_another);
+    tcase_add_test(c, a_protocol_that_was_guessed_is_forgotten_when_the_server_is_out);
+    tcase_add_test(c, a_server_that_is_out_has_no_connection_and_is_tried_again);
+    tcase_add_test(c, next_goes_as_far_as_there_are_servers);
     tcase_add_test(c, without_ejection_requests_to_a_dead_server_fail_at_once);
     tcase_add_loop_test(c, keys_come_home_when_the_server_is_back, 0, 4);
     tcase_add_test(c, rebuilding_moves_the_keys_as_a_smaller_pool_has_them);

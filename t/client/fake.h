@@ -11,7 +11,7 @@
 #include <ketch/client.h>
 #include <ketch/transport.h>
 
-#define FAKE_SERVERS_MAX 8
+#define FAKE_SERVERS_MAX 20
 #define FAKE_PORT 1000
 #define FAKE_HEARD_MAX (256 * 1024)
 

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <ketch/client.h>
+#include <ketch/ev.h>
 #include <ketch/poll.h>
 #include <ketch/sockets.h>
 #include <ketch/wait.h>
@@ -319,6 +320,43 @@ START_TEST(the_end_of_an_idle_connection_is_found_while_others_are_used)
 END_TEST
 
 static void
+end_loop(void *arg, const struct ketch_result *r)
+{
+    *(enum ketch_status *)arg = r->status;
+    ev_break(EV_DEFAULT, EVBREAK_ALL);
+}
+
+/* A program that is itself busy for longer than its requests may take has the replies all the same. */
+START_TEST(what_has_come_is_read_before_anything_is_late)
+{
+    struct ketch_client_conf conf;
+    struct ketch_client *client;
+    enum ketch_status status = KETCH_INVALID;
+    struct ketch_options options = {.timeout_ms = 200};
+    ketch_client_conf_init(&conf);
+    conf.servers = pool;
+    conf.server_count = SERVERS;
+    conf.timeout_ms = conf.connect_timeout_ms = PATIENCE_MS;
+    ck_assert_int_eq(ketch_client_create(&conf, &client, NULL, 0), KETCH_OK);
+    ck_assert_int_eq(ketch_ev_attach(client, EV_DEFAULT), KETCH_OK);
+    ck_assert_int_eq(ketch_get(client, ketch_string("none"), NULL, end_loop, &status), KETCH_OK);
+    ev_run(EV_DEFAULT, 0);
+    ck_assert_int_eq(status, KETCH_MISS);
+    for (int i = 0; i < 5; i++) {
+        status = KETCH_INVALID;
+        ck_assert_int_eq(ketch_get(client, ketch_string("none"), &options, end_loop, &status), KETCH_OK);
+        ev_run(EV_DEFAULT, EVRUN_NOWAIT); /* sends */
+        usleep(300 * 1000);
+        if (status == KETCH_INVALID)
+            ev_run(EV_DEFAULT, 0);
+        ck_assert_int_eq(status, KETCH_MISS);
+    }
+    ketch_client_destroy(client);
+    ev_loop_destroy(EV_DEFAULT);
+}
+END_TEST
+
+static void
 add_tests(Suite *s)
 {
     TCase *c = tcase_create("three servers");
@@ -330,6 +368,7 @@ add_tests(Suite *s)
     tcase_add_test(c, a_login_is_taken_or_refused);
     tcase_add_loop_test(c, a_deadline_holds_where_one_server_alone_is_silent, 0, 6);
     tcase_add_loop_test(c, the_end_of_an_idle_connection_is_found_while_others_are_used, 0, 3);
+    tcase_add_test(c, what_has_come_is_read_before_anything_is_late);
     suite_add_tcase(s, c);
 }
 
