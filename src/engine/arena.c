@@ -16,7 +16,15 @@
 #define GHOST_PART 32
 #define RINGS_PART 64
 
+/* Linux 5.18; before, memory that is locked is not given back. */
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24
+#endif
+
 #define ALIGN_BYTES (2ull << 20) /* a huge page */
+
+/* The index does not shrink: a limit leaves this part of it, at least, to items. */
+#define INDEX_ROOM_PART 2
 
 #define SYSTEM_PAGE_BYTES 4096 /* the smallest there are: touching one in each is enough */
 
@@ -33,6 +41,12 @@ shift_for(uint64_t bytes)
     while (bytes > (1ull << 32) << shift)
         shift++;
     return shift;
+}
+
+uint64_t
+arena_reach_bytes_max(uint64_t limit_bytes)
+{
+    return ((1ull << 32) << shift_for(limit_bytes)) - 2 * ALIGN_BYTES;
 }
 
 static void
@@ -61,7 +75,7 @@ bytes_beside_pages(uint64_t reach)
 bool
 arena_init(struct arena *a, const struct arena_config *c) NO_LOCK_ANALYSIS
 {
-    CHECK((c->page_bytes & (c->page_bytes - 1)) == 0 && c->limit_bytes <= c->reach_bytes);
+    CHECK((c->page_bytes & (c->page_bytes - 1)) == 0);
     memset(a, 0, sizeof *a);
     a->page_shift = (unsigned)__builtin_ctz(c->page_bytes);
     uint64_t reach = round_up(c->reach_bytes, ALIGN_BYTES);
@@ -88,6 +102,7 @@ arena_init(struct arena *a, const struct arena_config *c) NO_LOCK_ANALYSIS
     mutex_init(&a->lock);
     a->next_fresh = 1;
     a->limit_pages = (uint32_t)(c->limit_bytes >> a->page_shift);
+    a->limit_pages_max = a->limit_pages < a->pages_max ? a->pages_max - 1 : a->limit_pages;
     return true;
 }
 
@@ -121,6 +136,8 @@ arena_take_page(struct arena *a)
             page = a->next_fresh++;
         if (page != 0)
             a->used_pages++;
+        else
+            atomic_store_explicit(&a->full, true, memory_order_relaxed);
     }
     mutex_unlock(&a->lock);
     return page;
@@ -176,7 +193,10 @@ give_to_system(const struct arena *a, page_no *pages, uint32_t count)
     for (uint32_t first = 0, end; first < count; first = end) {
         for (end = first + 1; end < count && pages[end] == pages[end - 1] + 1; end++)
             ;
-        madvise(arena_page_ptr(a, pages[first]), (size_t)(end - first) << a->page_shift, MADV_DONTNEED);
+        void *p = arena_page_ptr(a, pages[first]);
+        size_t bytes = (size_t)(end - first) << a->page_shift;
+        if (madvise(p, bytes, MADV_DONTNEED) != 0)
+            madvise(p, bytes, MADV_DONTNEED_LOCKED); /* mlockall() */
     }
 }
 
@@ -227,13 +247,14 @@ bool
 arena_set_limit(struct arena *a, uint64_t bytes)
 {
     uint64_t pages = bytes >> a->page_shift;
-    if (pages >= a->pages_max)
-        return false;
     mutex_lock(&a->lock);
-    a->limit_pages = (uint32_t)pages;
-    atomic_store_explicit(&a->full, false, memory_order_relaxed);
+    bool ok = pages <= a->limit_pages_max && pages >= a->index_pages + a->index_pages / INDEX_ROOM_PART;
+    if (ok) {
+        a->limit_pages = (uint32_t)pages;
+        atomic_store_explicit(&a->full, false, memory_order_relaxed);
+    }
     mutex_unlock(&a->lock);
-    return true;
+    return ok;
 }
 
 page_no
@@ -274,9 +295,10 @@ void
 arena_preallocate(struct arena *a)
 {
     mutex_lock(&a->lock);
-    CHECK(a->limit_pages < a->pages_max);
     /* As free pages that have memory: when the index grows, one of them gives its memory back. */
     page_no first = a->next_fresh, end = a->limit_pages - a->index_pages + 1;
+    if (end > a->pages_max)
+        end = a->pages_max;
     for (page_no page = end; page > first; page--)
         a->free_pages[a->free_count++] = page - 1;
     if (end > first)

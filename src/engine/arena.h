@@ -31,7 +31,8 @@ typedef uint32_t page_no; /* 1 .. ; 0 is "none" */
 
 struct arena_config {
     uint64_t limit_bytes;
-    uint64_t reach_bytes; /* the largest limit that arena_set_limit() will ever accept */
+    uint64_t reach_bytes; /* of pages at most; the largest limit that arena_set_limit() will ever accept.  May
+                             be less than the limit by what the index certainly takes */
     uint32_t page_bytes;  /* a power of two */
     bool huge_pages;
 };
@@ -60,9 +61,13 @@ struct arena {
     uint32_t used_pages;  /* given out for items */
     uint32_t index_pages; /* pages' worth given out for index, ghost, rings */
     uint32_t limit_pages;
+    uint32_t limit_pages_max;
     bool index_waits;      /* the index was refused a page: the next free one is for it */
     _Atomic bool full; /* the last attempt to take a page failed; a hint */
 };
+
+/* How many bytes of pages references reach that are no coarser than what this many bytes need anyway. */
+uint64_t arena_reach_bytes_max(uint64_t limit_bytes);
 
 /* False with errno when the address space cannot be had. */
 bool arena_init(struct arena *a, const struct arena_config *c) MUST_USE;
@@ -83,7 +88,8 @@ uint64_t arena_excess_memory_bytes(struct arena *a);
 /* Counts one more page's worth for the index, the ghost or the rings. */
 bool arena_take_index_page(struct arena *a) MUST_USE;
 
-/* False when 'bytes' is beyond the reach given at the start. */
+/* False when 'bytes' is beyond the reach given at the start, or leaves no room for items beside the index,
+ * which does not shrink. */
 bool arena_set_limit(struct arena *a, uint64_t bytes) MUST_USE;
 
 /* Page numbers from here on were never taken. */

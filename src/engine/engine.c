@@ -29,7 +29,6 @@ _Static_assert(PAGE_BYTES_MAX / 2 <= ITEM_VALUE_BYTES_MAX, "a chunk's value has 
 /* How far the limit can be raised at run time. */
 #define REACH_FACTOR        4
 #define REACH_BYTES_MIN     (1024 * MIB)
-#define REACH_BYTES_FINE    (32 * 1024 * MIB - 4 * MIB) /* what 32-bit references reach in steps of 8 */
 
 /* Entries a thread keeps to itself before it tells the index; each telling may split as many buckets
  * as these entries fill, and a few more. */
@@ -83,17 +82,16 @@ header_bytes(const struct engine *e)
     return sizeof(struct item) + (e->config.cas ? sizeof(uint64_t) : 0);
 }
 
-/* How far the limit may be raised: but not so far that items must begin at multiples of 16 bytes when
- * the limit itself would let them begin at multiples of 8. */
+/* How far the limit may be raised: but not so far that references, and chunks with them, come in coarser
+ * steps than the limit itself needs. */
 static uint64_t
 reach_bytes(const struct engine_config *c)
 {
-    if (c->preallocate)
-        return c->limit_bytes;
-    uint64_t reach = c->limit_bytes * REACH_FACTOR;
-    if (c->limit_bytes <= REACH_BYTES_FINE && reach > REACH_BYTES_FINE)
-        reach = REACH_BYTES_FINE;
-    return reach > REACH_BYTES_MIN ? reach : REACH_BYTES_MIN;
+    uint64_t most = arena_reach_bytes_max(c->limit_bytes);
+    uint64_t reach = c->limit_bytes * (c->preallocate ? 1 : REACH_FACTOR);
+    if (!c->preallocate && reach < REACH_BYTES_MIN)
+        reach = REACH_BYTES_MIN;
+    return reach < most ? reach : most;
 }
 
 static bool
@@ -108,7 +106,8 @@ init_memory(struct engine *e)
     };
     if (!arena_init(&e->arena, &ac)) {
         /* Address space is short: do without room to grow. */
-        ac.reach_bytes = c->limit_bytes;
+        if (ac.reach_bytes > c->limit_bytes)
+            ac.reach_bytes = c->limit_bytes;
         if (!arena_init(&e->arena, &ac))
             return false;
     }

@@ -77,6 +77,14 @@ count_raw(struct engine *e, struct engine_counters *total, struct engine_class_c
     mutex_unlock(&e->threads_lock);
 }
 
+/* Threads are looked at one after the other: what the first stored later, the next may have removed. */
+static void
+never_below_0(_Atomic uint64_t *counter)
+{
+    if ((int64_t)atomic_load_explicit(counter, memory_order_relaxed) < 0)
+        atomic_store_explicit(counter, 0, memory_order_relaxed);
+}
+
 void
 engine_count(struct engine *e, struct engine_counters *total, struct engine_class_counters *classes)
 {
@@ -85,6 +93,10 @@ engine_count(struct engine *e, struct engine_counters *total, struct engine_clas
     subtract_all(total, &e->reset_counters, sizeof *total);
     subtract_all(classes, e->reset_class_counters, (e->slabs.class_count + 1) * sizeof *classes);
     mutex_unlock(&e->reset_lock);
+    for (unsigned id = 0; id <= e->slabs.class_count; id++) {
+        never_below_0(&classes[id].number);
+        never_below_0(&classes[id].bytes);
+    }
 }
 
 void

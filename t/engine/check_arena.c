@@ -164,6 +164,62 @@ START_TEST(large_arenas_have_coarser_references)
 }
 END_TEST
 
+/* As far as 2^32 steps of 8 bytes reach they are not made larger for what the limit may become. */
+START_TEST(what_a_limit_may_become_makes_no_references_coarser)
+{
+    static const struct {
+        uint64_t limit_gib;
+        unsigned shift;
+    } cases[] = {{1, 3}, {9, 3}, {32, 3}, {33, 4}, {64, 4}, {128, 5}, {200, 6}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct arena a;
+        struct arena_config c = {.limit_bytes = cases[i].limit_gib << 30, .page_bytes = 1 * MIB};
+        c.reach_bytes = arena_reach_bytes_max(c.limit_bytes);
+        ck_assert_uint_ge(c.reach_bytes, c.limit_bytes - 4 * MIB);
+        if (!arena_init(&a, &c))
+            return; /* no address space to be had here */
+        ck_assert_uint_eq(a.shift, cases[i].shift);
+        char *last = arena_page_ptr(&a, a.pages_max - 1) + MIB - (1u << a.shift);
+        ck_assert(arena_ptr(&a, arena_ref(&a, last)) == last);
+        ck_assert(arena_set_limit(&a, c.limit_bytes));
+        arena_fini(&a);
+    }
+}
+END_TEST
+
+START_TEST(a_limit_leaves_room_beside_the_index)
+{
+    struct arena a = arena_of(32, 32);
+    for (unsigned i = 0; i < 8; i++)
+        ck_assert(arena_take_index_page(&a));
+    ck_assert(!arena_set_limit(&a, 11 * PAGE));
+    struct arena_usage usage;
+    arena_usage(&a, &usage);
+    ck_assert_uint_eq(usage.limit_pages, 32);
+    ck_assert(arena_set_limit(&a, 12 * PAGE));
+    for (unsigned i = 0; i < 4; i++)
+        ck_assert_uint_ne(arena_take_page(&a), 0);
+    ck_assert_uint_eq(arena_take_page(&a), 0);
+    arena_fini(&a);
+}
+END_TEST
+
+/* ketchd -k */
+START_TEST(memory_that_is_locked_is_given_back_too)
+{
+    struct arena a = arena_of(8, 8);
+    page_no page = arena_take_page(&a);
+    memset(arena_page_ptr(&a, page), 1, PAGE);
+    bool locked = mlock(arena_page_ptr(&a, page), PAGE) == 0;
+    arena_give_page(&a, page);
+    ck_assert(arena_set_limit(&a, 0));
+    arena_cool(&a, 8);
+    if (locked) /* a locked page is not missing from memory for long, but it is empty */
+        ck_assert_int_eq(*arena_page_ptr(&a, page), 0);
+    arena_fini(&a);
+}
+END_TEST
+
 START_TEST(preallocated_memory_is_the_limit_and_makes_room_for_the_index)
 {
     struct arena a = arena_of(32, 32);
@@ -207,6 +263,9 @@ add_tests(Suite *suite)
     tcase_add_test(tc, the_limit_can_be_raised_to_the_reach_and_no_further);
     tcase_add_test(tc, references_come_back_as_the_pointers_they_were);
     tcase_add_test(tc, large_arenas_have_coarser_references);
+    tcase_add_test(tc, what_a_limit_may_become_makes_no_references_coarser);
+    tcase_add_test(tc, a_limit_leaves_room_beside_the_index);
+    tcase_add_test(tc, memory_that_is_locked_is_given_back_too);
     tcase_add_test(tc, preallocated_memory_is_the_limit_and_makes_room_for_the_index);
     tcase_add_test(tc, address_space_that_cannot_be_had_is_an_error);
     suite_add_tcase(suite, tc);

@@ -1,6 +1,7 @@
 /* What a cache does, seen through engine.h alone (and audited behind it): each way to store, cas,
  * arithmetic, expiry, flushes, values in one chunk and in many. */
 #include "audit.h"
+#include "engine/view.h"
 #include "fixture.h"
 
 static void
@@ -1079,6 +1080,56 @@ START_TEST(a_lower_limit_is_reached_soon_and_a_higher_one_at_once)
 }
 END_TEST
 
+/* The index stays, and there must be room for items beside it. */
+START_TEST(a_limit_that_leaves_no_room_beside_the_index_is_refused)
+{
+    struct fixture f = fixture_open(small_config(64 * MIB));
+    struct arena_usage usage;
+    fill_up(&f, 1000000, 1);
+    arena_usage(&f.e->arena, &usage);
+    ck_assert_uint_gt(usage.index_pages, 8 * MIB / (64 * KIB));
+    ck_assert(!engine_set_limit(f.e, 8 * MIB));
+    ck_assert(engine_set_limit(f.e, 32 * MIB));
+    maintain(&f);
+    fill_up(&f, 1000, 100);
+    ck_assert_uint_gt(count_held(&f, 1000), 100); /* no clock has moved: all are as old */
+    fixture_close(&f);
+}
+END_TEST
+
+/* 32 GiB of address space, no memory. */
+START_TEST(a_large_limit_makes_chunks_no_coarser_than_it_must)
+{
+    struct engine_config c;
+    engine_config_init(&c);
+    c.limit_bytes = 32ull << 30;
+    struct engine *e = engine_create(&c);
+    if (e == NULL)
+        return; /* not to be had here */
+    ck_assert_uint_eq(e->arena.shift, 3);
+    ck_assert_uint_eq(e->arena.limit_pages, 32 * KIB);
+    engine_destroy(e);
+}
+END_TEST
+
+START_TEST(counts_that_were_added_up_while_they_changed_are_not_below_0)
+{
+    struct fixture f = fixture_open(small_config(8 * MIB));
+    struct engine_counters total;
+    struct engine_class_counters *classes =
+        calloc(f.e->slabs.class_count + 1, sizeof *classes);
+    ck_assert_ptr_nonnull(classes);
+    f.t->class_counters[2].number--; /* of an item that another thread stored just after it was looked at */
+    f.t->class_counters[2].bytes -= 50;
+    engine_count(f.e, &total, classes);
+    ck_assert(classes[2].number == 0 && classes[2].bytes == 0);
+    f.t->class_counters[2].number++;
+    f.t->class_counters[2].bytes += 50;
+    free(classes);
+    fixture_close(&f);
+}
+END_TEST
+
 START_TEST(a_smaller_cache_gives_memory_back_while_it_shrinks)
 {
     struct fixture f = fixture_open(small_config(256 * MIB));
@@ -1399,6 +1450,9 @@ add_whole(Suite *suite)
     tcase_add_test(tc, a_page_of_the_smallest_chunks_fits_into_the_limbo_or_stays);
     tcase_add_test(tc, a_lower_limit_is_reached_soon_and_a_higher_one_at_once);
     tcase_add_test(tc, a_smaller_cache_gives_memory_back_while_it_shrinks);
+    tcase_add_test(tc, a_limit_that_leaves_no_room_beside_the_index_is_refused);
+    tcase_add_test(tc, a_large_limit_makes_chunks_no_coarser_than_it_must);
+    tcase_add_test(tc, counts_that_were_added_up_while_they_changed_are_not_below_0);
     tcase_add_test(tc, a_pinned_page_does_not_make_a_smaller_cache_empty_itself);
     tcase_add_test(tc, an_item_left_behind_in_a_page_that_was_emptied_goes_with_the_sweep);
     tcase_add_loop_test(tc, memory_that_was_freed_can_be_used_for_any_other_size, 0, 2);
