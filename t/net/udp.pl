@@ -174,7 +174,10 @@ sub wrong_protocol
     my ($text_s, $binary_s) = map { $_ ? 20 : 0.3 } $text, $binary;
     my $ask = sub {
         my ($bytes, $enough, $timeout_s) = @_;
-        my $socket = IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port") or die "$what: no connection\n";
+        my $socket;
+        # Another listener was found open; this one may be the next that is opened.
+        wait_for(20, sub { $socket = IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port") })
+            or die "$what: no connection\n";
         send_all($socket, $bytes);
         return length(receive_bytes($socket, $enough, $timeout_s) // '');
     };
