@@ -145,7 +145,8 @@ encode_for_server(char *out, const struct op *op)
         out = PUT(out, "flush_all");
         if (op->delta > 0) {
             *out++ = ' ';
-            out = put_signed(out, client_wire_ttl(op->client, (int64_t)op->delta));
+            int64_t delay_s = op->delta < INT32_MAX ? (int64_t)op->delta : INT32_MAX;
+            out = put_signed(out, client_wire_ttl(op->client, delay_s));
         }
         return PUT(out, "\r\n");
     case KETCH_VERB_VERSION:

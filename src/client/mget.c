@@ -245,7 +245,7 @@ check(const struct ketch_client *client, const struct ketch_bytes *keys, size_t 
     *plain = plain_prefix;
     for (size_t i = 0; i < count; i++) {
         size_t n = prefix + keys[i].bytes;
-        if (keys[i].p == NULL || keys[i].bytes == 0 || keys[i].bytes > KEY_BYTES_MAX || n > KEY_BYTES_MAX)
+        if (keys[i].p == NULL || keys[i].bytes == 0 || keys[i].bytes > KEY_BYTES_MAX - prefix)
             return KETCH_BAD_KEY;
         *bytes += n;
         if (LIKELY(plain_prefix && key_is_plain(keys[i])))

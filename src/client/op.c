@@ -168,7 +168,7 @@ static enum ketch_status
 check_key(const struct ketch_client *client, struct ketch_bytes key)
 {
     size_t bytes = client->conf.prefix.bytes + key.bytes;
-    if (key.p == NULL || key.bytes == 0 || key.bytes > KEY_BYTES_MAX || bytes > KEY_BYTES_MAX)
+    if (key.p == NULL || key.bytes == 0 || key.bytes > KEY_BYTES_MAX - client->conf.prefix.bytes)
         return KETCH_BAD_KEY;
     if (key_is_plain(key) && key_is_plain(client->conf.prefix))
         return KETCH_OK;

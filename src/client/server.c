@@ -370,10 +370,8 @@ fail(struct server *server, enum ketch_status status, int error)
     server->error = error;
     if (status == KETCH_DOWN || status == KETCH_DNS || server->out)
         forget_guess(server);
-    if (server->out) {
-        schedule_retry(server);
-        return;
-    }
+    if (server->out)
+        return; /* see_to_retry() */
     if (server->failures == 0 || now_us - server->window_us > (int64_t)policy->window_ms * 1000) {
         server->failures = 0;
         server->window_us = now_us;
@@ -395,6 +393,7 @@ retry_due(struct timer *timer, int64_t now_us)
     enum ketch_status status = conn_open(&server->conn, &error);
     if (status != KETCH_OK)
         fail(server, status, error);
+    see_to_retry(server, false);
 }
 
 void
@@ -407,7 +406,6 @@ server_timed_out(struct server *server, int64_t now_us, bool tells)
     fail(server, KETCH_TIMEOUT, 0);
     if (!server->out)
         return;
-    conn_break(&server->conn, KETCH_CANCELLED, 0);
     settle(server);
 }
 

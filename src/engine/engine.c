@@ -106,8 +106,9 @@ init_memory(struct engine *e)
     };
     if (!arena_init(&e->arena, &ac)) {
         /* Address space is short: do without room to grow. */
-        if (ac.reach_bytes > c->limit_bytes)
-            ac.reach_bytes = c->limit_bytes;
+        if (ac.reach_bytes <= c->limit_bytes)
+            return false;
+        ac.reach_bytes = c->limit_bytes;
         if (!arena_init(&e->arena, &ac))
             return false;
     }

@@ -520,7 +520,7 @@ START_TEST(a_server_that_is_out_has_no_connection_and_is_tried_again)
 }
 END_TEST
 
-/* One of twenty is left, and may be the last on the way of a key. */
+/* One of eighteen is left, and may be the last on the way of a key. */
 START_TEST(next_goes_as_far_as_there_are_servers)
 {
     struct outcome o = {0};
